@@ -1,0 +1,65 @@
+"""The kinds of error that an analyst can meet, each saying what to do next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class PlacelibError(Exception):
+    """Anything that placelib refuses to do, in words an analyst can act on."""
+
+
+class DisclosureError(PlacelibError):
+    """A number that has not passed the gate was about to be published."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with an input, and how to mend it; never the value of a person.
+
+    Parameters
+    ----------
+    file : str
+        The file at fault, relative to the place's folder.
+    rule : str
+        The rule that is broken, in plain words.
+    mend : str
+        What the analyst can do about it.
+    column : str, optional
+        The column, or the key of a settings file.
+    rows : sequence of int, optional
+        Rows of the file as a spreadsheet counts them: the header is row 1.
+
+    Examples
+    --------
+    >>> print(Fault("fires.csv", "must be 0 or more", "correct the file", "Fires", [7, 9]))
+    fires.csv, column 'Fires', rows 7, 9: must be 0 or more. To mend: correct the file.
+    """
+
+    file: str
+    rule: str
+    mend: str
+    column: str = ""
+    rows: Sequence[int] = ()
+
+    def __str__(self) -> str:
+        column = f", column '{self.column}'" if self.column else ""
+        shown = ", ".join(str(row) for row in self.rows[:5])
+        more = f" and {len(self.rows) - 5:,} more" if len(self.rows) > 5 else ""
+        rows = f", row{'s' if len(self.rows) > 1 else ''} {shown}{more}" if shown else ""
+        return f"{self.file}{column}{rows}: {self.rule}. To mend: {self.mend}."
+
+
+class InputFaults(PlacelibError):
+    """Every fault found in a place's files, listed together.
+
+    Parameters
+    ----------
+    faults : sequence of Fault
+        At least one.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = list(faults)
+        lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(self.faults, 1))
+        plural = "fault" if len(self.faults) == 1 else "faults"
+        super().__init__(f"{len(self.faults)} {plural} in the input:\n{lines}")

@@ -1,0 +1,250 @@
+"""The gate: the only maker of tables that may be published, with every disclosure threshold in one place.
+
+Left of the gate numbers are exact; right of it they are safe. The rules follow the release class of the source:
+
+open            exactly as published
+administrative  counts below the threshold are suppressed, others rounded; rates recomputed from rounded counts
+survey          nothing under ten respondents; unreliable below 30 effective or over 30 points wide
+commercial      as administrative
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placelib.errors import DisclosureError
+from placelib.measures.indicators import rate_interval
+from placelib.settings import Disclosure
+
+SUPPRESSED, UNRELIABLE, NO_DATA = "[c]", "[u]", "[x]"
+MARKS = {
+    SUPPRESSED: "too few people or events to show",
+    UNRELIABLE: "uncertain: few answers, or a wide interval",
+    NO_DATA: "no data",
+}
+RELIABLE_EFFECTIVE_RESPONDENTS = 30
+RELIABLE_WIDTH_POINTS = 30
+SURVEY_BASE_ROUNDING = 5
+RATE_DECIMALS = 1
+_KEY = object()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that readers may see; made only by this module.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What may be seen.
+    title : str
+        What the table is, in one line.
+    illustrative : bool
+        Whether anything in it is made up.
+    notes : tuple of str
+        Sources and methods, for the foot.
+    """
+
+    frame: pd.DataFrame
+    title: str
+    illustrative: bool
+    notes: tuple[str, ...] = ()
+    key: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.key is not _KEY:
+            raise DisclosureError(
+                "Only the gate makes tables for publication: pass the frame through placelib.gate."
+            )
+
+    def where(self, rows: Callable[[pd.DataFrame], pd.Series], title: str = "") -> "Table":
+        """Return the same kind of table with the rows for which `rows(frame)` holds."""
+        kept = self.frame[rows(self.frame)].reset_index(drop=True)
+        return type(self)(kept, title or self.title, self.illustrative, self.notes, _KEY)
+
+    def particulars(self) -> dict[str, Any]:
+        """All but the frame, to keep beside it."""
+        kind = type(self).__name__
+        return {
+            "kind": kind,
+            "title": self.title,
+            "illustrative": self.illustrative,
+            "notes": list(self.notes),
+        }
+
+
+class Protected(Table):
+    """A table that has passed the disclosure rules."""
+
+
+class Open(Table):
+    """A table about areas, words or files in which there are no people."""
+
+
+def restore(frame: pd.DataFrame, particulars: dict[str, Any]) -> Table:
+    """Rebuild a table that passed the gate earlier from what was kept of it."""
+    kind = {"Protected": Protected, "Open": Open}[particulars["kind"]]
+    return kind(frame, particulars["title"], particulars["illustrative"], tuple(particulars["notes"]), _KEY)
+
+
+def open_table(
+    frame: pd.DataFrame, title: str, *, illustrative: bool = False, notes: Sequence[str] = ()
+) -> Open:
+    """Pass a table without people: geography, vocabulary, the register of sources."""
+    return Open(frame, title, illustrative, tuple(notes), _KEY)
+
+
+def release_counts(
+    frame: pd.DataFrame, title: str, *, counts: Sequence[str], policy: Disclosure, illustrative: bool
+) -> Protected:
+    """Release a table whose sensitive numbers are counts of people or records.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any columns.
+    title : str
+        What the table is.
+    counts : sequence of str
+        Columns to protect: 1 to threshold − 1 become missing, others go to the nearest multiple of the base.
+    policy : Disclosure
+        Thresholds.
+    illustrative : bool
+        Whether anything in it is made up.
+
+    Returns
+    -------
+    Protected
+        With a column `mark` that is "[c]" where a count was suppressed.
+    """
+    safe = frame.copy()
+    protected = {name: _protect(frame[name], policy) for name in counts}
+    hidden = pd.DataFrame(
+        {name: frame[name].notna() & safe_count.isna() for name, safe_count in protected.items()}
+    )
+    safe[list(counts)] = pd.DataFrame(protected, index=frame.index)
+    safe["mark"] = np.where(hidden.any(axis=1), SUPPRESSED, "")
+    return Protected(safe, title, illustrative, (), _KEY)
+
+
+def release_statistics(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    decimals: dict[str, int],
+    illustrative: bool,
+    notes: Sequence[str] = (),
+) -> Protected:
+    """Release statistics of many records (index scores, differences, ranks) at a declared precision.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any columns; none is a count of fewer records than the threshold.
+    title : str
+        What the table is.
+    decimals : dict of str to int
+        Decimal places at which each number leaves; a number column that is not named is refused.
+    illustrative : bool
+        Whether anything in it is made up.
+    notes : sequence of str
+        For the foot.
+
+    Raises
+    ------
+    DisclosureError
+        Naming the columns without a declared precision.
+    """
+    undeclared = [name for name in frame.select_dtypes("floating") if name not in decimals]
+    if undeclared:
+        raise DisclosureError(f"No precision is declared for {', '.join(undeclared)}: name it in `decimals`.")
+    return Protected(frame.round(decimals), title, illustrative, tuple(notes), _KEY)
+
+
+def release_indicators(table: pd.DataFrame, title: str, *, policy: Disclosure) -> Protected:
+    """Release the shared indicator table, each row by the release class of its source.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table, unrounded, with `per` and `years` beside numerator and denominator.
+    title : str
+        What the table is.
+    policy : Disclosure
+        Thresholds.
+
+    Returns
+    -------
+    Protected
+        Same rows, with a `mark`; standard errors are dropped, as they would give a rounded count back.
+    """
+    rules = {
+        "open": _as_published,
+        "survey": _survey,
+        "administrative": _administrative,
+        "commercial": _administrative,
+    }
+    parts = [rules[name](rows.copy(), policy) for name, rows in table.groupby("release_class", sort=False)]
+    safe = pd.concat(parts).sort_index().drop(columns=["standard_error"])
+    safe.loc[safe["value"].isna() & (safe["mark"] == ""), "mark"] = NO_DATA
+    safe.loc[safe["mark"] == NO_DATA, "status"] = "no data"
+    return Protected(safe.reset_index(drop=True), title, bool(table["illustrative"].any()), (), _KEY)
+
+
+def _as_published(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:  # noqa: ARG001 - one signature for all
+    return rows.assign(mark="")
+
+
+def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
+    few = rows["respondents"] < policy.survey_minimum
+    wide = (rows["upper"] - rows["lower"]) > RELIABLE_WIDTH_POINTS
+    unreliable = (wide | (rows["effective_respondents"] < RELIABLE_EFFECTIVE_RESPONDENTS)) & ~few
+    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].round(0)
+    rows["respondents"] = _nearest(rows["respondents"], SURVEY_BASE_ROUNDING)
+    rows[["numerator", "denominator"]] = np.nan
+    rows["effective_respondents"] = _nearest(rows["effective_respondents"], SURVEY_BASE_ROUNDING)
+    rows["mark"] = np.select([few, unreliable], [SUPPRESSED, UNRELIABLE], "")
+    rows["status"] = np.select([few, unreliable], ["suppressed", "unreliable"], rows["status"])
+    return _hide(rows, few)
+
+
+def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
+    threshold = policy.administrative_threshold
+    given = rows["numerator"].notna()
+    rest = rows["denominator"] - rows["numerator"]
+    share = rows["measure"].eq("proportion")
+    few = rows["numerator"].between(0, threshold, inclusive="neither")
+    few |= share & rest.between(0, threshold, inclusive="neither")
+    few |= rows["status"].eq("suppressed")
+    count = _nearest(rows["numerator"], policy.rounding_base)
+    base = _nearest(rows["denominator"], policy.rounding_base)
+    exposure = base * rows["years"]
+    value = rows["per"] * count / exposure
+    lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
+    no_interval = rows["lower"].isna()
+    rows.loc[given, "value"] = value[given]
+    rows.loc[given, "lower"] = lower[given].mask(no_interval)
+    rows.loc[given, "upper"] = upper[given].mask(no_interval)
+    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].round(RATE_DECIMALS)
+    rows["numerator"], rows["denominator"] = count, base
+    rows["mark"] = np.where(few, SUPPRESSED, "")
+    rows["status"] = rows["status"].mask(few, "suppressed")
+    return _hide(rows, few)
+
+
+def _hide(rows: pd.DataFrame, hidden: pd.Series) -> pd.DataFrame:
+    gone = ["value", "lower", "upper", "numerator", "respondents", "effective_respondents"]
+    rows.loc[hidden, gone] = np.nan
+    return rows
+
+
+def _nearest(numbers: pd.Series, base: int) -> pd.Series:
+    return (numbers / base).round() * base
+
+
+def _protect(numbers: pd.Series, policy: Disclosure) -> pd.Series:
+    small = numbers.between(0, policy.administrative_threshold, inclusive="neither")
+    return _nearest(numbers, policy.rounding_base).mask(small)

@@ -1,0 +1,102 @@
+"""place.toml: what a partnership decides about its own place, checked."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from placelib.errors import Fault, InputFaults
+
+Slug = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class Strict(BaseModel):
+    """A frozen model in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Agency(Strict):
+    """A partner: who it is and what it is called here."""
+
+    id: str
+    name: str
+
+
+class Disclosure(Strict):
+    """The partnership's own limits, never looser than the gate's (see placelib.gate)."""
+
+    administrative_threshold: int = Field(default=8, ge=5, description="the smallest count shown")
+    rounding_base: int = Field(default=5, ge=5, description="counts are shown to the nearest")
+    survey_minimum: int = Field(default=10, ge=10, description="fewest respondents behind a figure")
+
+
+class Settings(Strict):
+    """A partnership's settings.
+
+    Parameters
+    ----------
+    name : str
+        The place as readers know it.
+    area_code : str
+        GSS code of the local authority district.
+    ward_vintage : str
+        Year of the ward boundaries, as ONS names them.
+    edition : str
+        Label of this edition of the assessment, used as a folder name.
+    agencies : list of Agency
+        The partners; every source names one of them.
+    weights : dict of str to float
+        Domain weights of the need index where the partnership sets its own.
+    region : str
+        Used in titles only.
+    """
+
+    name: str
+    area_code: str = Field(pattern=r"^E0[6-9]\d{6}$")
+    ward_vintage: Literal["2025"]
+    edition: str = Field(pattern=Slug)
+    agencies: tuple[Agency, ...] = Field(min_length=2)
+    weights: dict[str, float] = {}
+    disclosure: Disclosure = Disclosure()
+
+    def agency_name(self, agency: str) -> str:
+        """Name of a partner from its id."""
+        return next(item.name for item in self.agencies if item.id == agency)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[Model]) -> Model:
+    """Read a TOML file into a checked model.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : type
+        The pydantic model that states its rules.
+
+    Raises
+    ------
+    InputFaults
+        All that is wrong with the file, each with its key.
+    """
+    name = f"{path.parent.name}/{path.name}"
+    if not path.exists():
+        raise InputFaults([Fault(name, "the file is missing", "add it, or correct the name")])
+    try:
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf8")))
+    except tomllib.TOMLDecodeError as error:
+        raise InputFaults([Fault(name, f"is not valid TOML: {error}", "correct the line")]) from None
+    except ValidationError as error:
+        raise InputFaults([_fault(name, item) for item in error.errors(include_url=False)]) from None
+
+
+def _fault(file: str, item: Any) -> Fault:  # noqa: ANN401 - pydantic's own error dictionary
+    key = ".".join(str(part) for part in item["loc"])
+    message = item["msg"].removeprefix("Value error, ")
+    mends = {"missing": "add the key", "extra_forbidden": "remove the key, or correct its spelling"}
+    return Fault(file, message[:1].lower() + message[1:], mends.get(item["type"], "correct the value"), key)

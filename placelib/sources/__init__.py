@@ -1,0 +1,1 @@
+"""Sources: what the agencies gave, exactly as they gave it, read and checked."""

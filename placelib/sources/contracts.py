@@ -1,0 +1,235 @@
+"""A contract describes one file: whose it is, what may be done with it, and what every column means."""
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from placelib.settings import Slug, Strict
+
+Kind = Literal[
+    "survey",
+    "events",
+    "register",
+    "counts",
+    "series",
+    "rates",
+    "population",
+    "comparators",
+    "boundaries",
+    "lookup",
+]
+AreaType = Literal["point", "postcode", "output area", "lsoa", "msoa", "ward", "place"]
+
+
+class Personal(Strict):
+    """What the law asks before records of people may be used (UK GDPR and Data Protection Act 2018)."""
+
+    controller: str = Field(min_length=3)
+    lawful_basis: str = Field(min_length=3)
+    special_category_condition: str = Field(min_length=3)
+    impact_assessment: str = Field(min_length=3)
+    sharing_agreement: str = Field(min_length=3)
+    retention: dt.date
+
+
+class Format(Strict):
+    """How the file is laid out, where that is not plain from its ending.
+
+    `header_row` counts from 1. `months` is the strptime pattern of month columns that lie side by side:
+    they are stacked into the columns `month` and `count`.
+    """
+
+    sheet: str = ""
+    header_row: int = Field(default=1, ge=1)
+    layer: str = ""
+    encoding: str = "utf-8"
+    months: str = ""
+
+
+class Geography(Strict):
+    """What places the rows: the columns, the type of area and its vintage, and whose place it is."""
+
+    type: AreaType
+    columns: tuple[str, ...] = ()
+    vintage: str = Field(default="", pattern=r"^(\d{4})?$")
+    crs: int = 27700
+    of: Literal["home", "school", "event", "premises", "practice"] = "home"
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _no_addresses(cls, value: str) -> str:
+        if value == "address":
+            raise ValueError("a street address is refused: geocode the file to postcodes or points first")
+        return value
+
+    @model_validator(mode="after")
+    def _shape(self) -> "Geography":
+        expected = {"point": 2, "place": 0}.get(self.type, 1)
+        if (
+            self.columns
+            and len(self.columns) != expected
+            or (not self.columns and self.type in ("lsoa", "ward"))
+        ):
+            raise ValueError(f"geography of type '{self.type}' takes {expected} column(s)")
+        if self.type in ("output area", "lsoa", "msoa", "ward") and not self.vintage:
+            raise ValueError(f"geography of type '{self.type}' needs a vintage, such as \"2011\"")
+        return self
+
+
+class Column(Strict):
+    """One column of the file: its type, unit, range or codes, and how the file marks what is not there."""
+
+    type: Literal["text", "identifier", "integer", "number", "date", "month", "category"]
+    label: str = ""
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    codes: dict[str, str] = {}
+    characteristic: str = ""
+    suppressed: tuple[str, ...] = ()
+    not_applicable: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    date_format: str = "%Y-%m-%d"
+
+    @model_validator(mode="after")
+    def _codes_for_categories(self) -> "Column":
+        if (self.type == "category") != bool(self.codes):
+            raise ValueError("a category needs codes, and only a category has them")
+        return self
+
+
+class Feed(Strict):
+    """How the file feeds one shared indicator, and what this agency calls it.
+
+    A survey gives `column` and the codes that count as `yes`. Other kinds count rows, or the sum of the column
+    `numerator`, or the different people of the column `person`; `where` keeps only the rows with the given
+    values. `denominator` names a column of the same file; without it the vocabulary's denominator is taken from
+    the place's population sources. `rebuild_with` names the population that turns a published rate of a small
+    area back into a count. `over_time` says whether months are summed (events) or averaged (a stock).
+    """
+
+    id: str
+    term: str
+    column: str = ""
+    yes: tuple[str, ...] = ()
+    numerator: str = ""
+    person: str = ""
+    where: dict[str, tuple[str, ...]] = {}
+    denominator: str = ""
+    rebuild_with: str = ""
+    over_time: Literal["sum", "mean"] = "sum"
+    modelled: bool = False
+
+
+class Survey(Strict):
+    """The sample's design: how people were chosen, and the population margins to rake to."""
+
+    design: Literal["probability", "self-selected"]
+    stratum: str = ""
+    cluster: str = ""
+    weight: str = ""
+    rake: tuple[tuple[str, ...], ...] = ()
+
+
+class Denominator(Strict):
+    """A population at risk that this file counts: the column, and which rows."""
+
+    id: str
+    column: str
+    where: dict[str, tuple[str, ...]] = {}
+
+
+class Population(Strict):
+    """Whom a population file counts."""
+
+    basis: Literal["resident", "workday", "projection", "household"]
+    count: str
+    year: str = ""
+
+
+class Contract(Strict):
+    """Everything that a place says of one file.
+
+    Raises
+    ------
+    ValueError
+        Gathered by pydantic: personal data without its legal particulars, a release class that does not fit
+        the kind, a period that ends before it starts, a feed or a geography that names no column.
+    """
+
+    title: str
+    agency: str
+    kind: Kind
+    release: Literal["open", "administrative", "survey", "commercial"]
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    licence: str
+    attribution: str
+    published: dt.date
+    period_start: dt.date
+    period_end: dt.date
+    illustrative: bool = False
+    note: str = ""
+    threshold: int = Field(default=8, ge=5)
+    personal: Personal | None = None
+    format: Format = Format()
+    geography: Geography | None = None
+    survey: Survey | None = None
+    population: Population | None = None
+    denominators: tuple[Denominator, ...] = ()
+    indicators: tuple[Feed, ...] = ()
+    columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _rules(self) -> "Contract":
+        faults = [message for broken, message in self._broken() if broken]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _broken(self) -> list[tuple[bool, str]]:
+        people = self.kind == "survey" or any(column.type == "identifier" for column in self.columns.values())
+        unknown = sorted(self.named_columns() - set(self.columns))
+        return [
+            (self.period_end < self.period_start, "period_end is before period_start"),
+            (
+                people and self.personal is None,
+                "records of people need [personal]: controller, lawful basis …",
+            ),
+            (people and self.release == "open", "records of people cannot have the release class 'open'"),
+            (
+                (self.kind == "survey") != (self.release == "survey"),
+                "kind 'survey' and release 'survey' go together",
+            ),
+            ((self.kind == "survey") != (self.survey is not None), "kind 'survey' and [survey] go together"),
+            (
+                (self.kind == "population") != (self.population is not None),
+                "kind 'population' needs [population]",
+            ),
+            (bool(unknown), f"names columns that are not declared: {', '.join(unknown)}"),
+        ]
+
+    def named_columns(self) -> set[str]:
+        """Columns that the parts of the contract refer to."""
+        names = set(self.geography.columns if self.geography else ())
+        for feed in self.indicators:
+            names |= {feed.column, feed.numerator, feed.person, feed.denominator, *feed.where}
+        for denominator in self.denominators:
+            names |= {denominator.column, *denominator.where}
+        if self.survey:
+            names |= {self.survey.stratum, self.survey.cluster, self.survey.weight}
+        if self.population:
+            names |= {self.population.count, self.population.year}
+        return names - {""}
+
+    def years(self) -> float:
+        """Length of the period in years, to the nearest month."""
+        months = (self.period_end.year - self.period_start.year) * 12
+        months += (
+            self.period_end.month - self.period_start.month + (self.period_end.day > self.period_start.day)
+        )
+        return max(months, 1) / 12
+
+
+__all__ = ["AreaType", "Contract", "Kind", "Slug"]

@@ -1,0 +1,212 @@
+"""Read a place's folder: the only door through which files come in."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyreadstat
+
+from placelib.errors import Fault, InputFaults, PlacelibError
+from placelib.settings import Settings, Slug, read_toml
+from placelib.sources import checks
+from placelib.sources.contracts import Contract
+from placelib.sources.geography import CRS, Geography
+from placelib.sources.terms import Vocabulary, read_vocabulary
+
+SHIPPED = Path(__file__).parents[2] / "data"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One file as its contract describes it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the contract.
+    contract : Contract
+        What the file is.
+    frame : DataFrame
+        Typed rows, indexed as a spreadsheet numbers them; a GeoDataFrame for boundaries.
+    status : DataFrame
+        Why a cell is missing: "suppressed", "not_applicable" or "missing".
+    """
+
+    name: str
+    contract: Contract
+    frame: pd.DataFrame
+    status: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """All that a place folder holds, checked."""
+
+    slug: str
+    settings: Settings
+    vocabulary: Vocabulary
+    geography: Geography
+    sources: dict[str, Source]
+    commentary: str
+
+    def of_kind(self, *kinds: str) -> list[Source]:
+        """Sources of the given kinds, in order of name."""
+        return [source for source in self.sources.values() if source.contract.kind in kinds]
+
+
+def place_folder(slug: str, data: Path) -> Path:
+    """Folder of a place.
+
+    Raises
+    ------
+    PlacelibError
+        If there is no such place; says which there are.
+    """
+    places = sorted(path.parent.name for path in data.glob("*/place.toml"))
+    if not re.fullmatch(Slug, slug) or slug not in places:
+        known = ", ".join(places) or "none"
+        raise PlacelibError(f"There is no place '{slug}' in the data folder. Places there: {known}.")
+    return data / slug
+
+
+def input_files(slug: str, data: Path) -> list[Path]:
+    """Every file that a place's numbers rest on, vocabulary and geography included."""
+    folder = place_folder(slug, data)
+    area = read_toml(folder / "place.toml", Settings).area_code
+    folders = [folder, _resolve("vocabulary", data), _resolve(f"geography/{area}", data)]
+    return sorted(path for each in folders for path in each.rglob("*") if path.is_file())
+
+
+def read_place(slug: str, data: Path) -> Inputs:
+    """Read and check everything in a place's folder.
+
+    Parameters
+    ----------
+    slug : str
+        Name of the folder.
+    data : Path
+        The data folder that holds it.
+
+    Raises
+    ------
+    InputFaults
+        Every fault of every contract and file, together.
+    """
+    folder = place_folder(slug, data)
+    settings = read_toml(folder / "place.toml", Settings)
+    vocabulary = read_vocabulary(_resolve("vocabulary", data))
+    agencies = {agency.id for agency in settings.agencies}
+    sources, faults = {}, []
+    for path in sorted((folder / "sources").glob("*.toml")):
+        try:
+            contract = read_toml(path, Contract)
+            wrong = checks.words(contract, path.name, vocabulary, agencies)
+            if wrong:
+                raise InputFaults(wrong)
+            sources[path.stem] = _read_source(path.stem, path.parent, contract)
+        except InputFaults as found:
+            faults += found.faults
+    if faults:
+        raise InputFaults(faults)
+    geography = _geography(_resolve(f"geography/{settings.area_code}", data), settings, sources)
+    note = folder / "commentary.md"
+    commentary = note.read_text(encoding="utf8") if note.exists() else ""
+    return Inputs(slug, settings, vocabulary, geography, sources, commentary)
+
+
+def _resolve(name: str, data: Path) -> Path:
+    """Find a folder in the given data folder, else in the one that comes with placelib."""
+    return data / name if (data / name).exists() else SHIPPED / name
+
+
+def _read_source(name: str, folder: Path, contract: Contract) -> Source:
+    path = folder / contract.file
+    if not path.exists():
+        mend = "put the file beside its contract, or correct 'file' in the contract"
+        raise InputFaults([Fault(contract.file, "the file is missing", mend)])
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != contract.sha256:
+        rule = f"the file has changed since its contract was signed (expected {contract.sha256[:12]}…, got {found[:12]}…)"
+        mend = (
+            "if the new file is meant, check it and put its sha256 in the contract; else restore the old one"
+        )
+        raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
+    if contract.kind == "boundaries":
+        outlines = gpd.read_file(path).to_crs(CRS)
+        return Source(name, contract, outlines, pd.DataFrame())
+    frame, status, faults = checks.typed(_text(path, contract), contract)
+    if faults:
+        raise InputFaults(faults)
+    return Source(name, contract, frame, status)
+
+
+def _text(path: Path, contract: Contract) -> pd.DataFrame:
+    """Every cell as text, indexed by the row of the file."""
+    layout, first = contract.format, contract.format.header_row + 1
+    ending = path.suffix.lower()
+    if ending in (".xlsx", ".xlsm"):
+        frame = pd.read_excel(
+            path, sheet_name=layout.sheet or 0, header=first - 2, dtype=str, na_filter=False
+        )
+    elif ending == ".parquet":
+        frame = pd.read_parquet(path)
+    elif ending in (".gpkg", ".geojson"):
+        outlines = gpd.read_file(path, layer=layout.layer or None).to_crs(CRS)
+        frame = outlines.drop(columns="geometry").assign(
+            easting=outlines.geometry.x, northing=outlines.geometry.y
+        )
+    elif ending == ".sav":
+        frame = pyreadstat.read_sav(path, apply_value_formats=False, user_missing=True)[0]
+    else:
+        frame = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            encoding=layout.encoding,
+            skiprows=first - 2,
+            low_memory=False,
+        )
+    frame.index = pd.RangeIndex(first, first + len(frame))
+    return _stack_months(frame.apply(_as_text), layout.months)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Write numbers without a needless '.0', dates by day, and nothing as an empty cell."""
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype("string").fillna("").astype(object)
+
+
+def _stack_months(frame: pd.DataFrame, pattern: str) -> pd.DataFrame:
+    """Stack month columns that lie side by side into `month` and `count`."""
+    if not pattern:
+        return frame
+    months = [name for name in frame if pd.notna(pd.to_datetime(name, format=pattern, errors="coerce"))]
+    others = [name for name in frame if name not in months]
+    return frame.melt(others, months, "month", "count", ignore_index=False)
+
+
+def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> Geography:
+    """The shipped geography of the district, with what the place brings of its own in its stead."""
+    brought = {
+        (source.contract.geography.type, source.contract.geography.vintage): _outlines(source)
+        for source in sources.values()
+        if source.contract.kind == "boundaries" and source.contract.geography
+    }
+    own_wards = brought.pop(("ward", settings.ward_vintage), None)
+    if own_wards is not None:
+        wards = own_wards.rename(columns={"area_code": "ward_code"})
+    else:
+        wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)
+    postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
+    wards = wards[["ward_code", "ward_name", "geometry"]].sort_values("ward_code", ignore_index=True)
+    return Geography(wards, postcodes, own_wards is None, brought)
+
+
+def _outlines(source: Source) -> gpd.GeoDataFrame:
+    """Boundaries with the columns area_code and ward_name, by the labels that the contract gives its columns."""
+    names = {name: column.label for name, column in source.contract.columns.items() if column.label}
+    return source.frame.rename(columns=names)

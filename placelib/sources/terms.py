@@ -1,0 +1,46 @@
+"""The shared words: indicators, domains and characteristics, and each agency's own word beside them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The lingua franca between agencies.
+
+    Parameters
+    ----------
+    indicators : DataFrame
+        A row an indicator: name, domain, direction, unit, denominator, lead agency, duty.
+    domains : DataFrame
+        A row a domain of need: name, weight in the index, colour, question.
+    characteristics : DataFrame
+        A row a category of each characteristic, in GSS / Census 2021 words.
+    """
+
+    indicators: pd.DataFrame
+    domains: pd.DataFrame
+    characteristics: pd.DataFrame
+
+    def named(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Add the indicator's and domain's names to a table with `indicator_id`, checking that each is known."""
+        names = self.indicators.merge(self.domains[["domain_id", "domain"]], on="domain_id", validate="m:1")
+        new = ["indicator_id", *(name for name in names if name not in table)]
+        return table.merge(names[new], on="indicator_id", how="left", validate="m:1")
+
+    def categories(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Add the names and order of the categories to a table with `characteristic` and `category`."""
+        names = self.characteristics.drop(columns="standard")
+        return table.merge(names, on=["characteristic", "category"], how="left", validate="m:1")
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """Read the three tables of a vocabulary folder."""
+    return Vocabulary(
+        *(
+            pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
+            for name in ("indicators", "domains", "characteristics")
+        )
+    )
