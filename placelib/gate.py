@@ -98,7 +98,13 @@ def open_table(
 
 
 def release_counts(
-    frame: pd.DataFrame, title: str, *, counts: Sequence[str], policy: Disclosure, illustrative: bool
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    counts: Sequence[str],
+    shares: Sequence[str],
+    policy: Disclosure,
+    illustrative: bool,
 ) -> Protected:
     """Release a table whose sensitive numbers are counts of people or records.
 
@@ -110,6 +116,8 @@ def release_counts(
         What the table is.
     counts : sequence of str
         Columns to protect: 1 to threshold − 1 become missing, others go to the nearest multiple of the base.
+    shares : sequence of str
+        Percentages of those counts: they leave whole, and not at all where a count is suppressed.
     policy : Disclosure
         Thresholds.
     illustrative : bool
@@ -126,6 +134,7 @@ def release_counts(
         {name: frame[name].notna() & safe_count.isna() for name, safe_count in protected.items()}
     )
     safe[list(counts)] = pd.DataFrame(protected, index=frame.index)
+    safe[list(shares)] = frame[list(shares)].round(0).mask(hidden.any(axis=1))
     safe["mark"] = np.where(hidden.any(axis=1), SUPPRESSED, "")
     return Protected(safe, title, illustrative, (), _KEY)
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from placelib.settings import Slug, Strict
+from placelib.settings import Strict
 
 Kind = Literal[
     "survey",
@@ -106,7 +106,8 @@ class Feed(Strict):
     `numerator`, or the different people of the column `person`; `where` keeps only the rows with the given
     values. `denominator` names a column of the same file; without it the vocabulary's denominator is taken from
     the place's population sources. `rebuild_with` names the population that turns a published rate of a small
-    area back into a count. `over_time` says whether months are summed (events) or averaged (a stock).
+    area back into a count. `over_time` says whether months are summed (events) or averaged (a stock). `chance` is
+    false for a full count, such as a census, which has no sampling interval.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Feed(Strict):
     rebuild_with: str = ""
     over_time: Literal["sum", "mean"] = "sum"
     modelled: bool = False
+    chance: bool = True
 
 
 class Survey(Strict):
@@ -230,6 +232,3 @@ class Contract(Strict):
             self.period_end.month - self.period_start.month + (self.period_end.day > self.period_start.day)
         )
         return max(months, 1) / 12
-
-
-__all__ = ["AreaType", "Contract", "Kind", "Slug"]

@@ -1,0 +1,275 @@
+"""Key issues by a stated rule, each worded from the cells of the published tables; and what we do not know."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from placelib.assessment.needs import FAMILY_CONFIDENCE, place_values
+from placelib.settings import Settings
+from placelib.sources.terms import Vocabulary
+
+RULE = (
+    "An issue is listed where this place is surely worse than England, allowing for chance in every comparison made. "
+    "They are put in order by the size of the gap and by the number of people it touches, counted equally. One further "
+    "place is kept for the small group with the most serious gap."
+)
+MOST_ISSUES = 4
+SMALL_GROUP_SHARE = 0.10
+TREND_CONFIDENCE = 0.95
+MOST_NAMED = 3
+
+
+def key_issues(
+    table: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    comparisons: pd.DataFrame,
+    vocabulary: Vocabulary,
+    settings: Settings,
+) -> pd.DataFrame:
+    """Choose the key issues and word them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table, unrounded: the choice is made on it.
+    published : DataFrame
+        The same table as it leaves the gate, named: the words are made from it.
+    comparisons : DataFrame
+        See `needs.comparisons`.
+    vocabulary : Vocabulary
+        For owner and duty.
+    settings : Settings
+        For the names of the agencies.
+
+    Returns
+    -------
+    DataFrame
+        A row an issue: place (order), indicator_id, indicator, headline, people_affected, wards, groups, trend,
+        certainty, residents_say, owner, money, duty, decision. No rows if nothing is clear.
+    """
+    named = vocabulary.indicators.set_index("indicator_id")
+    chosen = _worse_than_england(comparisons, named)
+    rows = [
+        _worded(issue, published, named.loc[issue["indicator_id"]], settings)
+        | {"trend": _trend(table, issue)}
+        for issue in chosen.to_dict("records")
+    ]
+    rows += [
+        _worded_group(row, published, named, settings)
+        for row in _severest_small_group(table).to_dict("records")
+    ]
+    issues = pd.DataFrame(rows, columns=COLUMNS)
+    issues.insert(0, "place", range(1, len(issues) + 1))
+    return issues
+
+
+COLUMNS = [
+    "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
+    "residents_say", "owner", "money", "duty", "decision",
+]  # fmt: skip
+
+
+def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
+    worse = comparisons.query("comparator_type == 'england' and verdict == 'worse'")
+    per = worse["indicator_id"].map(named["per"])
+    excess = worse["difference"].abs() / per * worse["denominator"].astype(float)
+    gap = np.log(worse["ratio"].astype(float)).abs()
+    order = (gap.rank(ascending=False) + excess.fillna(0).rank(ascending=False)).rename("order")
+    return worse.assign(excess=excess, order=order).sort_values("order").head(MOST_ISSUES)
+
+
+def _worded(issue: dict, published: pd.DataFrame, words: pd.Series, settings: Settings) -> dict[str, str]:
+    rows = published[published["indicator_id"] == issue["indicator_id"]]
+    place = rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
+    england = rows.query("area_type == 'england'").iloc[0]
+    side = "above" if issue["difference"] > 0 else "below"
+    return {
+        "indicator_id": issue["indicator_id"],
+        "indicator": words["indicator"],
+        "headline": f"{words['indicator']}: {number(place['value'])} {words['unit']}, {side} England's "
+        f"{number(england['value'])}.",
+        "people_affected": _people(issue, words),
+        "wards": _wards(rows, place["value"], words),
+        "groups": _groups(rows, place["value"]),
+        "certainty": f"Between {number(issue['lower'])} and {number(issue['upper'])} {side} England's figure, "
+        "with every comparison in this edition allowed for.",
+        "residents_say": _residents_say(published, words),
+        **_asked(words, settings),
+    }
+
+
+def number(value: float) -> str:
+    """Write a number as far as it is known: whole from 20 up, one decimal below.
+
+    Examples
+    --------
+    >>> number(23.42), number(4.25), number(1234.0)
+    ('23', '4.2', '1,234')
+    """
+    size = abs(float(value))
+    return f"{size:,.0f}" if size >= 20 or size == round(size) else f"{size:,.1f}"
+
+
+def _people(issue: dict, words: pd.Series) -> str:
+    if not issue["excess"] > 0:
+        return "The number of people is not known: the file gives no counts."
+    places = 1 - int(np.floor(np.log10(issue["excess"])))
+    kind = "more" if words["direction"] == "higher is worse" else "fewer"
+    a_year = " a year" if words["measure"] == "flow" else ""
+    return f"About {round(issue['excess'], places):,.0f} {kind}{a_year} than if the place were at England's level."
+
+
+def _wards(rows: pd.DataFrame, level: float, words: pd.Series) -> str:
+    wards = rows.query("area_type == 'ward'")
+    high = wards["lower"] > level if words["direction"] == "higher is worse" else wards["upper"] < level
+    hit = wards[high].sort_values("value", ascending=words["direction"] != "higher is worse")
+    if hit.empty:
+        return "No ward stands out from the place as a whole beyond chance."
+    some = [f"{row.ward_name} ({number(row.value)})" for row in hit.head(MOST_NAMED).itertuples()]
+    return f"Hardest hit: {', '.join(some)}. {len(hit)} of {len(wards)} wards are above the place's level."
+
+
+def _groups(rows: pd.DataFrame, level: float) -> str:
+    groups = rows[(rows["characteristic"] != "all") & (rows["mark"] == "") & (rows["lower"] > level)]
+    if not (rows["characteristic"] != "all").any():
+        return "Not known: the source does not say who is affected."
+    hit = groups.sort_values("lower", ascending=False).head(MOST_NAMED)
+    some = [f"{row.category_name} ({number(row.value)})" for row in hit.itertuples()]
+    return f"Higher among: {'; '.join(some)}." if some else "No group stands out beyond chance."
+
+
+def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
+    said = published.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
+    related = said[(said["domain_id"] == words["domain_id"]) & (said["indicator"] != words["indicator"])]
+    some = [f"{row.indicator}: {number(row.value)}%" for row in related.head(2).itertuples()]
+    return "; ".join(some) + "." if some else "The survey did not ask about this."
+
+
+def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
+    agencies = {agency.id: agency.name for agency in settings.agencies}
+    owner = agencies.get(words["lead_agency"], "not yet agreed")
+    subject = words["short_name"][:1].lower() + words["short_name"][1:]
+    return {
+        "owner": owner,
+        "money": "Not in this edition: spending is not yet gathered.",
+        "duty": words["duty"] or "No duty of its own.",
+        "decision": f"Agree whether {owner} leads a joint response to {subject}, and when costed options come back.",
+    }
+
+
+def _trend(table: pd.DataFrame, issue: dict) -> str:
+    rows = table.query("area_type == 'place' and characteristic == 'all'")
+    row = rows[rows["indicator_id"] == issue["indicator_id"]].iloc[0]
+    before = float(row["previous"])
+    if not before > 0:
+        return "No earlier figures to compare with."
+    error = np.hypot(row["standard_error"], row["standard_error"] * np.sqrt(before / row["value"]))
+    change = (row["value"] - before) / before
+    if abs(row["value"] - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
+        return "No clear change on the year before."
+    return f"{'Up' if change > 0 else 'Down'} {abs(change):.0%} on the year before."
+
+
+def _severest_small_group(table: pd.DataFrame) -> pd.DataFrame:
+    """The small group with the largest gap from everyone that is surely there; no rows if there is none."""
+    survey = table[(table["release_class"] == "survey") & (table["area_type"] == "place")]
+    everyone = survey[survey["characteristic"] == "all"].set_index("indicator_id")
+    groups = survey[(survey["characteristic"] != "all") & (survey["category"] != "prefer_not_to_say")]
+    groups = groups[groups["value"].notna()]
+    whole = everyone.loc[groups["indicator_id"], ["value", "standard_error", "respondents"]].astype(float)
+    gap = groups["value"].astype(float) - whole["value"].to_numpy()
+    error = np.hypot(groups["standard_error"].astype(float), whole["standard_error"].to_numpy())
+    critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(groups), 1))
+    small = groups["respondents"] <= SMALL_GROUP_SHARE * whole["respondents"].to_numpy()
+    enough = groups["effective_respondents"] >= 30
+    sure = groups.assign(gap=gap, margin=critical * error)[small & enough & (gap > critical * error)]
+    return sure.sort_values("gap", ascending=False).head(1)
+
+
+def _worded_group(
+    row: dict, published: pd.DataFrame, named: pd.DataFrame, settings: Settings
+) -> dict[str, str]:
+    words = named.loc[row["indicator_id"]]
+    rows = published[published["indicator_id"] == row["indicator_id"]]
+    group = rows[
+        (rows["characteristic"] == row["characteristic"]) & (rows["category"] == row["category"])
+    ].iloc[0]
+    place = rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
+    return {
+        "indicator_id": row["indicator_id"],
+        "indicator": words["indicator"],
+        "headline": f"A small group, a serious gap. {words['indicator']}: {number(group['value'])}% of those who are "
+        f"{group['category_name'].lower()}, against {number(place['value'])}% of everyone.",
+        "people_affected": f"About {number(group['respondents'])} respondents stand behind this figure.",
+        "wards": "Too few answers to tell wards apart within the group.",
+        "groups": f"{group['category_name']} ({group['characteristic_name'].lower()}).",
+        "trend": "No earlier figures to compare with.",
+        "certainty": f"Between {number(row['gap'] - row['margin'])} and {number(row['gap'] + row['margin'])} points "
+        "above everyone, with every group and question in the survey allowed for.",
+        "residents_say": _residents_say(published, words),
+        **_asked(words, settings),
+    }
+
+
+def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """What we do not know: shared indicators that no source feeds, and those without an English figure.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, indicator, what.
+    """
+    known = place_values(table)
+    england = set(table.loc[table["area_type"] == "england", "indicator_id"])
+    whys = {
+        "no source of this place feeds it": lambda name: name not in known.index,
+        "known by ward only: its file gives no counts": lambda name: (
+            name in known.index and pd.isna(known[name])
+        ),
+        "no English figure to compare with": lambda name: name in known.index and name not in england,
+    }
+    rows = [
+        (
+            row.indicator_id,
+            row.indicator,
+            "; ".join(why for why, holds in whys.items() if holds(row.indicator_id)),
+        )
+        for row in vocabulary.indicators.itertuples()
+    ]
+    found = pd.DataFrame(rows, columns=["indicator_id", "indicator", "what"])
+    return found[found["what"] != ""].reset_index(drop=True)
+
+
+def signed_commentary(text: str, published: pd.DataFrame) -> pd.DataFrame:
+    """Read the partnership's signed sentences, and flag those whose number has since changed.
+
+    Parameters
+    ----------
+    text : str
+        commentary.md: a heading `## indicator_id`, then what the analysts say, signed and dated.
+    published : DataFrame
+        Published rows, for the place's present values.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, said, stale.
+    """
+    place = published.query("area_type == 'place' and characteristic == 'all'").set_index("indicator_id")[
+        "value"
+    ]
+    rows = []
+    for heading, body in re.findall(r"^## *(\S+)\s*\n(.*?)(?=^## |\Z)", text, re.S | re.M):
+        said = " ".join(body.split())
+        current = number(place[heading]) if heading in place.index and pd.notna(place[heading]) else ""
+        rows.append(
+            (
+                heading,
+                said,
+                not current or not re.search(rf"(?<![\d.,]){re.escape(current)}(?![\d]|\.\d)", said),
+            )
+        )
+    return pd.DataFrame(rows, columns=["indicator_id", "said", "stale"])

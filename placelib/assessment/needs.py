@@ -1,0 +1,232 @@
+"""The need index: every indicator against England, combined by domain, with confidence sets for the ranks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from placelib.sources.terms import Vocabulary
+
+RANK_CONFIDENCE = 0.90
+FAMILY_CONFIDENCE = 0.95
+DRAWS = 4_000
+SEED = 20_261
+MOST_WARDS_MISSING = 0.25
+WORST = 5
+
+
+def need_index(
+    table: pd.DataFrame,
+    covariance: pd.DataFrame,
+    vocabulary: Vocabulary,
+    *,
+    weights: Mapping[str, float] = {},
+) -> pd.DataFrame:
+    """Score and rank the wards by need, each rank with the range that sampling and chance allow.
+
+    Each indicator enters as the logarithm of its ratio to England (to the place as a whole where any indicator has
+    no English figure), turned so that higher is worse. A domain is the mean of its indicators, the index the
+    weighted mean of its domains; scores leave as 100 × exp, so that 100 is the level of the reference and 150 half
+    as much need again. Geometric means are used because one very busy ward would rule an arithmetic one.
+
+    Named rules: an indicator without a value in more than a quarter of wards is left out; in fewer, the ward takes
+    the place's value; a ward with a suppressed part takes the middle of its bounds, their spread counting as error;
+    a value under half an event or half a respondent counts as that half. A rate that came without its counts adds
+    no error: ranks are then a little less sure than they say.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table, unrounded, comparators included.
+    covariance : DataFrame
+        Joint sampling covariance of the survey's ward estimates, by (ward, indicator).
+    vocabulary : Vocabulary
+        Direction, domain and weight of each indicator.
+    weights : mapping of str to float
+        Domain weights of this partnership in place of the vocabulary's.
+
+    Returns
+    -------
+    DataFrame
+        ward_code, score, rank (1 is the greatest need), rank_lower and rank_upper (90% joint confidence sets),
+        a score a domain, indicators_used, reference, sure.
+    """
+    indicators = vocabulary.indicators.query("in_index == 'yes'").set_index("indicator_id")
+    wards = table[(table["area_type"] == "ward") & table["indicator_id"].isin(indicators.index)]
+    value, error = _wide(wards)
+    value, error = _filled(value, error, table)
+    indicators = indicators.loc[value.columns]
+    reference, name = _reference(table, value)
+    sign = np.where(indicators["direction"] == "higher is worse", 1.0, -1.0)
+    ratio = sign * np.log(value / reference)
+    by_domain = _domain_means(indicators)
+    weight = _domain_weights(vocabulary, by_domain.columns, weights)
+    domains = ratio @ by_domain
+    score = domains @ weight
+    joint = _score_covariance(value, error, covariance, coefficient=by_domain @ weight)
+    result = (100 * np.exp(domains)).add_suffix("_score")
+    result.insert(0, "score", 100 * np.exp(score))
+    result = result.join(rank_sets(score, joint)).rename_axis("ward_code").reset_index()
+    sure = [result["rank_upper"] <= WORST, result["rank_lower"] > len(result) - WORST]
+    result["sure"] = np.select(
+        sure, ["among the five with greatest need", "among the five with least need"], ""
+    )
+    return result.assign(indicators_used=len(indicators), reference=name)
+
+
+def rank_sets(score: pd.Series, covariance: np.ndarray, level: float = RANK_CONFIDENCE) -> pd.DataFrame:
+    """Rank with a set for each, which together hold every true rank with the stated confidence.
+
+    Two areas are told apart when their difference exceeds the critical value of the largest studentised difference
+    between any two; an area's rank lies between the number surely above it and the number surely below.
+
+    Parameters
+    ----------
+    score : Series
+        Estimates by area, higher is rank 1.
+    covariance : array, shape (areas, areas)
+        Joint error of the scores.
+    level : float
+        Joint confidence.
+
+    Returns
+    -------
+    DataFrame
+        rank, rank_lower, rank_upper, by area.
+
+    References
+    ----------
+    Mogstad, Romano, Shaikh and Wilhelm (2024), "Inference for ranks", Review of Economic Studies 91; Klein, Wright
+    and Wieczorek (2020), JRSS A 183.
+
+    Examples
+    --------
+    >>> rank_sets(pd.Series({"A": 9.0, "B": 1.0, "C": 1.1}), np.eye(3) * 0.01).to_numpy().tolist()
+    [[1, 1, 1], [3, 2, 3], [2, 2, 3]]
+    """
+    variance = np.diag(covariance)
+    spread = np.sqrt(np.maximum(variance[:, None] + variance - 2 * covariance, 0))
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    draws = np.random.default_rng(SEED).standard_normal((DRAWS, len(score))) @ root.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        studentised = np.nan_to_num(np.abs(draws[:, :, None] - draws[:, None, :]) / spread)
+    critical = np.quantile(studentised.max(axis=(1, 2)), level)
+    above = (score.to_numpy()[:, None] - score.to_numpy()) > critical * spread
+    return pd.DataFrame(
+        {
+            "rank": score.rank(ascending=False, method="min").astype(int),
+            "rank_lower": 1 + above.sum(axis=0),
+            "rank_upper": len(score) - above.sum(axis=1),
+        },
+        index=score.index,
+    )
+
+
+def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Value and error by ward and indicator; a bound counts as its middle."""
+    middle = (wards["lower"] + wards["upper"]) / 2
+    base = wards["denominator"].fillna(wards["respondents"]) * wards["years"]
+    value = wards["value"].fillna(middle.where(wards["status"] == "suppressed"))
+    value = np.maximum(value, (0.5 * wards["per"].astype(float) / base).fillna(0))
+    keyed = wards.assign(value=value).drop_duplicates(["area_code", "indicator_id"])
+    wide = keyed.pivot(index="area_code", columns="indicator_id", values=["value", "standard_error"])
+    return wide["value"].astype(float), wide["standard_error"].astype(float).fillna(0.0)
+
+
+def _filled(
+    value: pd.DataFrame, error: pd.DataFrame, table: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    usable = value.columns[(value.isna().mean() <= MOST_WARDS_MISSING) & (value > 0).any()]
+    neutral = place_values(table).reindex(usable).fillna(value[usable].mean())
+    return value[usable].fillna(neutral), error[usable]
+
+
+def place_values(table: pd.DataFrame) -> pd.Series:
+    """Value of each indicator for the place as a whole."""
+    rows = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
+    return rows.drop_duplicates("indicator_id").set_index("indicator_id")["value"].astype(float)
+
+
+def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str]:
+    england = table[table["area_type"] == "england"].set_index("indicator_id")["value"].astype(float)
+    england = england.reindex(value.columns)
+    if england.notna().all():
+        return england, "England"
+    return place_values(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
+
+
+def _domain_means(indicators: pd.DataFrame) -> pd.DataFrame:
+    """Matrix that averages indicators into domains: a column a domain, summing to 1."""
+    member = pd.get_dummies(indicators["domain_id"], dtype=float)
+    return member / member.sum()
+
+
+def _domain_weights(vocabulary: Vocabulary, present: pd.Index, own: Mapping[str, float]) -> pd.Series:
+    weights = vocabulary.domains.set_index("domain_id")["weight"].copy()
+    weights.update(pd.Series(own, dtype=float))
+    return weights[present] / weights[present].sum()
+
+
+def _score_covariance(
+    value: pd.DataFrame, error: pd.DataFrame, covariance: pd.DataFrame, *, coefficient: pd.Series
+) -> np.ndarray:
+    """Error of the scores by the delta method: joint for the survey, independent by ward for counts."""
+    slope = coefficient / value
+    surveyed = covariance.index.get_level_values(-1).unique().intersection(value.columns)
+    counts = value.columns.difference(surveyed)
+    matrix = np.diag(((slope * error)[counts] ** 2).sum(axis=1).to_numpy())
+    if len(surveyed):
+        keys = pd.MultiIndex.from_product([value.index, surveyed])
+        joint = covariance.reindex(index=keys, columns=keys).fillna(0.0).to_numpy()
+        stacked = slope[surveyed].to_numpy()
+        scaled = joint * np.outer(stacked.ravel(), stacked.ravel())
+        wards, questions = stacked.shape
+        matrix += scaled.reshape(wards, questions, wards, questions).sum(axis=(1, 3))
+    return matrix
+
+
+def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Compare the place with England and each named neighbour, indicator by indicator, as differences.
+
+    All comparisons of one edition form one testing family: the limits are Bonferroni's, so that in 95 of 100 editions
+    no difference is claimed where there is none.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table with comparator rows.
+    vocabulary : Vocabulary
+        For the direction.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, comparator, comparator_type, value, comparator_value, difference, lower, upper, ratio, verdict.
+        Made-up figures are compared with made-up ones only.
+    """
+    columns = ["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]
+    others = table[table["area_type"].isin(["england", "region", "neighbour"])][columns]
+    mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
+    mine = mine[["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
+    pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(
+        subset="value"
+    )
+    number = (pairs[["value", "value_other", "standard_error", "standard_error_other"]]).astype(float)
+    critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
+    margin = critical * np.hypot(number["standard_error"], number["standard_error_other"].fillna(0))
+    difference = number["value"] - number["value_other"]
+    lower, upper = difference - margin, difference + margin
+    direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
+    worse = (lower > 0).where(direction == "higher is worse", upper < 0)
+    better = (upper < 0).where(direction == "higher is worse", lower > 0)
+    return pairs.rename(
+        columns={"area_name": "comparator", "area_type": "comparator_type", "value_other": "comparator_value"}
+    ).assign(
+        difference=difference,
+        lower=lower,
+        upper=upper,
+        ratio=number["value"] / number["value_other"],
+        verdict=np.select([worse, better], ["worse", "better"], "no clear difference"),
+    )

@@ -1,0 +1,168 @@
+"""The residents' survey as rows of the shared indicator table: place, wards and groups, with joint error."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from placelib.measures import population, survey
+from placelib.measures.indicators import particulars
+from placelib.sources.geography import Geography
+from placelib.sources.readers import Inputs, Source
+
+PERCENT = 100
+
+
+@dataclass(frozen=True, eq=False)
+class SurveyMeasures:
+    """What a survey says.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of the shared indicator table: for the place, each ward and each category of each characteristic.
+    covariance : DataFrame
+        Sampling covariance of the ward estimates, in squared percentage points; index and columns are
+        (ward_code, indicator_id).
+    response : DataFrame
+        Who answered: respondents and weighted share by category, and Kish's design effect of the whole.
+    """
+
+    table: pd.DataFrame
+    covariance: pd.DataFrame
+    response: pd.DataFrame
+
+
+def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> SurveyMeasures:
+    """Estimate every question that feeds an indicator, for the place, its wards and its groups.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The place, for its vocabulary and population margins.
+    source : Source
+        A survey.
+    geography : Geography
+        Its wards.
+    """
+    ward = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
+    ward = ward.reindex(source.frame.index)
+    weighted = rake_to_population(inputs, source, geography, ward)
+    groups = analysis_columns(source)
+    answers = yes_or_no(source)
+    tables = [
+        _estimates(weighted.design, answers, groups[[name]].rename(columns={name: "category"}), name)
+        for name in groups
+    ]
+    everyone = pd.DataFrame({"category": "all"}, index=answers.index)
+    wards = ward.to_frame("category")
+    tables.append(_estimates(weighted.design, answers, everyone, "all").assign(area_type="place"))
+    by_ward = _estimates(weighted.design, answers, wards, "all")
+    tables.append(by_ward.assign(area_type="ward", area_code=by_ward["category"], category="all"))
+    table = pd.concat(tables, ignore_index=True)
+    table = table.fillna({"area_type": "place", "area_code": "place"})
+    covariance = survey.covariance(weighted.design, answers, survey.Domains.of(wards)) * PERCENT**2
+    return SurveyMeasures(
+        _described(table, inputs, source), covariance, _response(source, weighted, groups.assign(ward=ward))
+    )
+
+
+def yes_or_no(source: Source) -> pd.DataFrame:
+    """Answers to each indicator's question: 1 yes, 0 no, NaN not asked or not answered.
+
+    Returns
+    -------
+    DataFrame
+        A row a respondent, a column an indicator.
+    """
+    columns = {}
+    for feed in source.contract.indicators:
+        given = source.frame[feed.column]
+        if pd.api.types.is_numeric_dtype(given):
+            given = given.astype("Int64").astype("string")
+        columns[feed.id] = given.isin(feed.yes).astype(float).where(given.notna())
+    return pd.DataFrame(columns, index=source.frame.index)
+
+
+def analysis_columns(source: Source) -> pd.DataFrame:
+    """The column that holds each characteristic; one made for weighting only where there is no other."""
+    raked = {name for margin in source.contract.survey.rake for name in margin}
+    chosen: dict[str, str] = {}
+    for name, column in source.contract.columns.items():
+        if column.characteristic and (column.characteristic not in chosen or name not in raked):
+            chosen[column.characteristic] = name
+    return pd.DataFrame({characteristic: source.frame[name] for characteristic, name in chosen.items()})
+
+
+def rake_to_population(inputs: Inputs, source: Source, geography: Geography, ward: pd.Series) -> survey.Raked:
+    """Rake the survey's weights to the margins that its contract names."""
+    rules, frame = source.contract.survey, source.frame
+    design = survey.Design(
+        frame[rules.weight].to_numpy(),
+        stratum=frame[rules.stratum].to_numpy() if rules.stratum else None,
+        cluster=frame[rules.cluster].to_numpy() if rules.cluster else None,
+        probability=rules.design == "probability",
+    )
+    ward_column = source.contract.geography.columns[0]
+    margins, targets = {}, {}
+    for names in rules.rake:
+        known = [
+            "ward" if name == ward_column else source.contract.columns[name].characteristic for name in names
+        ]
+        label = " × ".join(known)
+        keys = [ward if name == "ward" else frame[column] for name, column in zip(known, names, strict=True)]
+        margins[label] = population.crossed(keys)
+        targets[label] = population.adult_margin(inputs, geography, known)
+    return survey.rake(design, pd.DataFrame(margins), targets)
+
+
+def _estimates(
+    design: survey.Design, answers: pd.DataFrame, categories: pd.DataFrame, characteristic: str
+) -> pd.DataFrame:
+    found = survey.proportions(design, answers, survey.Domains.of(categories))
+    found = found.rename(columns={"question": "indicator_id", "estimate": "value"})
+    percents = ["value", "standard_error", "lower", "upper"]
+    found[percents] *= PERCENT
+    return found.assign(characteristic=characteristic)
+
+
+def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
+    contract = source.contract
+    rows = inputs.vocabulary.indicators.set_index("indicator_id")
+    said = pd.DataFrame(
+        {feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}
+    ).T
+    named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
+    design = (
+        "stratified, clustered sample" if contract.survey.design == "probability" else "self-selected sample"
+    )
+    method = f"survey estimate ({design}, raked to population), logit 95% interval"
+    nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}
+    status = np.where(named["value"].isna(), "no data", "published")
+    kept = named.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
+    return kept.assign(
+        basis="direct", method=method, status=status, source_id=source.name, years=1.0, **nothing
+    )
+
+
+def _response(source: Source, weighted: survey.Raked, groups: pd.DataFrame) -> pd.DataFrame:
+    weights = pd.DataFrame(
+        {"base": source.frame[source.contract.survey.weight], "raked": weighted.design.weight}
+    )
+    weights.index = groups.index
+    parts = []
+    for name in groups:
+        sums = (
+            weights.groupby(groups[name])[["base", "raked"]].sum()
+            / weights[["base", "raked"]].sum()
+            * PERCENT
+        )
+        sums["respondents"] = groups[name].value_counts()
+        parts.append(sums.rename_axis("category").reset_index().assign(characteristic=name))
+    response = pd.concat(parts, ignore_index=True).rename(
+        columns={"base": "before_raking_pct", "raked": "weighted_pct"}
+    )
+    response["sample_pct"] = response["respondents"] / len(groups) * PERCENT
+    return response.assign(
+        design_effect=weighted.design_effect, everyone=len(groups), illustrative=source.contract.illustrative
+    )

@@ -1,0 +1,319 @@
+"""The shared indicator table: every agency's file as one row a ward and indicator, with its uncertainty."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from placelib.errors import PlacelibError
+from placelib.measures import population
+from placelib.measures.rates import byar, wilson
+from placelib.sources.contracts import Contract, Feed
+from placelib.sources.geography import Geography
+from placelib.sources.readers import Inputs, Source
+
+KEYS = ["indicator_id", "area_type", "area_code", "characteristic", "category"]
+MONTHS = 12
+REASONS = {
+    "point": "no grid reference, or outside every ward",
+    "postcode": "no postcode, or not a live postcode of the district",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Amounts:
+    """What one feed adds up to in each ward, and what matched no ward.
+
+    Parameters
+    ----------
+    wards : DataFrame
+        Index ward_code: numerator, denominator, low, high (bounds where a part is suppressed), apportioned, and
+        `previous`, the numerator of the twelve months before.
+    total, matched : float
+        Amount in the file, and the part of it that fell in a ward.
+    years : float
+        Length of the period.
+    """
+
+    wards: pd.DataFrame
+    total: float
+    matched: float
+    years: float
+
+
+def rate_interval(
+    count: pd.Series, exposure: pd.Series, *, per: pd.Series, proportion: pd.Series
+) -> tuple[pd.Series, pd.Series]:
+    """95% limits of a rate: Wilson for a proportion, Byar for events in a time.
+
+    Parameters
+    ----------
+    count, exposure : Series
+        Events, and people (or person-years) among whom they happened.
+    per : Series
+        Multiplier of the rate: 100, 1,000 …
+    proportion : Series of bool
+        Whether each row is a proportion.
+    """
+    wilson_lower, wilson_upper = wilson(count.where(proportion), exposure.where(proportion))
+    byar_lower, byar_upper = byar(count.where(~proportion))
+    lower = pd.Series(wilson_lower, count.index).where(proportion, byar_lower / exposure)
+    upper = pd.Series(wilson_upper, count.index).where(proportion, byar_upper / exposure)
+    return per * lower, per * upper
+
+
+def administrative_table(
+    inputs: Inputs, geography: Geography, denominators: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ward and place rows of the shared indicator table from every source but the survey.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The place.
+    geography : Geography
+        Its wards, with postcodes weighted by residents.
+    denominators : DataFrame
+        Population at risk by ward, see `population.ward_denominators`.
+
+    Returns
+    -------
+    table : DataFrame
+        The shared indicator table, unrounded.
+    ledger : DataFrame
+        source_id, indicator_id, records, matched, unmatched, reason: ward totals and ledger add up to the file.
+    """
+    tables, ledger = [], []
+    for source in inputs.of_kind("events", "register", "counts", "series", "rates"):
+        for feed in source.contract.indicators:
+            row = inputs.vocabulary.indicators.set_index("indicator_id").loc[feed.id]
+            amounts = _amounts(source, feed, row, (inputs, geography))
+            tables.append(_rows(source, feed, row, amounts, _base(source, feed, row, denominators)))
+            if source.contract.kind != "rates" or feed.rebuild_with:  # rates do not add up to anything
+                ledger.append(_ledger(source, feed, amounts))
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(ledger)
+
+
+def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame) -> pd.Series | None:
+    """The place's own population at risk; None where the file brings its denominator or has none."""
+    if feed.denominator or source.contract.kind == "rates":
+        return None
+    if row["denominator"] not in denominators:
+        raise PlacelibError(
+            f"{source.name}: '{feed.id}' is a rate of {row['denominator']}, which no population source declares. "
+            "Add a [[denominators]] entry to a population contract, or name a denominator column in the feed."
+        )
+    return denominators[row["denominator"]]
+
+
+def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Geography]) -> Amounts:
+    inputs, geography = place
+    counted = _counted(source, feed)
+    if feed.rebuild_with:
+        counted["d"] = _area_population(inputs, source, feed)
+        counted["n"] = counted["n"] * counted["d"] / row["per"]
+    current, previous, years = _windows(counted, source.contract, feed)
+    located = geography.locate(source.frame.loc[counted.index], source.contract.geography)
+    wards = pd.Index(geography.wards["ward_code"], name="ward_code")
+    sums = _ward_sums(current, located, source.contract.threshold).reindex(wards)
+    if source.contract.kind in ("events", "register"):
+        sums[["numerator", "low", "high"]] = sums[["numerator", "low", "high"]].fillna(0.0)
+        sums["apportioned"] = sums["apportioned"].fillna(0.0)
+    if len(previous):
+        sums["previous"] = _ward_sums(previous, located, source.contract.threshold)["numerator"].reindex(
+            wards
+        )
+    total = current["n"].sum()
+    return Amounts(sums, total, sums["numerator"].sum(), years)
+
+
+def _counted(source: Source, feed: Feed) -> pd.DataFrame:
+    """Rows that the feed counts: n, d (the file's own denominator), suppressed, month."""
+    frame = population.keep(source.frame, feed.where)
+    if feed.person:
+        frame = frame.drop_duplicates(feed.person, keep="last")
+    months = [name for name, column in source.contract.columns.items() if column.type == "month"]
+    status = source.status.loc[frame.index]
+    return pd.DataFrame(
+        {
+            "n": frame[feed.numerator] if feed.numerator else 1.0,
+            "d": frame[feed.denominator] if feed.denominator else np.nan,
+            "suppressed": status[feed.numerator].eq("suppressed") if feed.numerator else False,
+            "month": frame[months[0]] if months else pd.NaT,
+        },
+        index=frame.index,
+    )
+
+
+def _area_population(inputs: Inputs, source: Source, feed: Feed) -> pd.Series:
+    """Population of each row's own area, to turn a published rate of a small area back into a count."""
+    area = source.contract.geography
+    for other in inputs.of_kind("population"):
+        place = other.contract.geography
+        for denominator in other.contract.denominators:
+            if denominator.id == feed.rebuild_with and (place.type, place.vintage) == (
+                area.type,
+                area.vintage,
+            ):
+                people = population.keep(other.frame, denominator.where)
+                people = people.groupby(place.columns[0])[denominator.column].sum()
+                return source.frame[area.columns[0]].map(people)
+    raise PlacelibError(
+        f"{source.name}: '{feed.id}' is to be rebuilt with {feed.rebuild_with} by {area.type} {area.vintage}, "
+        "which no population source counts."
+    )
+
+
+def _windows(
+    counted: pd.DataFrame, contract: Contract, feed: Feed
+) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """The latest twelve months and the twelve before, or the whole period where there are no months."""
+    nothing = counted.iloc[:0]
+    if counted["month"].isna().all():
+        return counted, nothing, contract.years()
+    age = (contract.period_end.year - counted["month"].dt.year) * 12
+    age += contract.period_end.month - counted["month"].dt.month
+    current, previous = counted[age < MONTHS], counted[(age >= MONTHS) & (age < 2 * MONTHS)]
+    if feed.over_time == "mean":
+        months = max(current["month"].nunique(), 1)
+        current = current.assign(n=current["n"] / months, d=current["d"] / months)
+        previous = previous.assign(n=previous["n"] / months, d=previous["d"] / months)
+    return current, previous, min(contract.years(), 1.0)
+
+
+def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    parts = located.merge(counted, left_on="row", right_index=True)
+    marked = parts["suppressed"].to_numpy()
+    n = parts["n"] * parts["share"]
+    parts = parts.assign(
+        numerator=n,
+        denominator=parts["d"] * parts["share"],
+        low=np.where(marked, parts["share"], n),
+        high=np.where(marked, (threshold - 1) * parts["share"], n),
+        apportioned=parts["share"] < 1,
+        unknown=parts["n"].isna() & ~marked,
+    )
+    grouped = parts.groupby("ward_code")
+    sums = grouped[["numerator", "denominator", "low", "high", "unknown"]].sum(min_count=1)
+    sums[["apportioned", "marked"]] = grouped[["apportioned", "suppressed"]].max().astype(float)
+    gone = sums.pop("unknown") > 0
+    sums[gone] = np.nan
+    return sums
+
+
+def _rows(
+    source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd.Series | None
+) -> pd.DataFrame:
+    """Ward rows and the place's row, which is their sum."""
+    wards = amounts.wards
+    if base is not None:
+        wards = wards.assign(denominator=base)
+    known = wards[wards["numerator"].notna()]
+    totals = known[["numerator", "denominator", "low", "high"]].sum()
+    totals["previous"] = known["previous"].sum() if "previous" in known else np.nan
+    totals["apportioned"], totals["marked"] = 0.0, known["marked"].max()
+    place = pd.DataFrame(totals).T.set_axis(["place"])
+    table = pd.concat([wards, place]).rename_axis("area_code").reset_index()
+    table["area_type"] = np.where(table["area_code"] == "place", "place", "ward")
+    if source.contract.kind == "rates" and not feed.rebuild_with:
+        return _described(_published_rates(table, row), source, feed, row, amounts)
+    return _described(_with_rate(table, row, amounts.years), source, feed, row, amounts)
+
+
+def _with_rate(table: pd.DataFrame, row: pd.Series, years: float) -> pd.DataFrame:
+    """Value, error and limits from counts; a ward with a suppressed part is a bound and has no value."""
+    flow = row["measure"] == "flow"
+    length = years if flow else 1.0
+    exposure = table["denominator"] * length
+    marked = table["marked"].fillna(0) > 0
+    value = row["per"] * table["numerator"] / exposure
+    per = pd.Series(float(row["per"]), table.index)
+    lower, upper = rate_interval(
+        table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index)
+    )
+    bound_lower, bound_upper = row["per"] * table["low"] / exposure, row["per"] * table["high"] / exposure
+    error = row["per"] * np.sqrt(table["numerator"].clip(lower=1)) / exposure
+    spread = (bound_upper - bound_lower) / np.sqrt(12)
+    return table.assign(
+        value=value.mask(marked),
+        lower=lower.mask(marked, bound_lower),
+        upper=upper.mask(marked, bound_upper),
+        standard_error=np.hypot(error, spread.where(marked, 0)),
+        numerator=table["numerator"].mask(marked),
+        years=length,
+        status=np.select([marked, value.isna()], ["suppressed", "no data"], "published"),
+        previous=row["per"] * table.get("previous", np.nan) / exposure,
+    )
+
+
+def _published_rates(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:  # noqa: ARG001 - one signature for both
+    """Rates that came without their counts: no numerator, no interval, and none for the place."""
+    value = table["numerator"].where(table["area_type"] == "ward")
+    nothing = {name: np.nan for name in ("numerator", "denominator", "lower", "upper", "previous")}
+    status = np.where(value.isna(), "no data", "published")
+    return table.assign(value=value, standard_error=0.0, years=1.0, status=status, **nothing)
+
+
+def _described(
+    table: pd.DataFrame, source: Source, feed: Feed, row: pd.Series, amounts: Amounts
+) -> pd.DataFrame:
+    contract = source.contract
+    if not feed.chance:
+        table = table.assign(lower=np.nan, upper=np.nan, standard_error=0.0)
+    basis = np.where(table["apportioned"].fillna(0) > 0, "apportioned", "direct")
+    months = round(contract.years() * 12)
+    partial = (
+        f"; {months} months put on a yearly footing" if amounts.years < 1 and row["measure"] == "flow" else ""
+    )
+    described = table.assign(
+        indicator_id=feed.id,
+        characteristic="all",
+        category="all",
+        basis="modelled" if feed.modelled else basis,
+        method=_method(contract, feed, row) + partial,
+        coverage=amounts.matched / amounts.total if amounts.total else np.nan,
+        respondents=np.nan,
+        effective_respondents=np.nan,
+        **particulars(contract, feed, row),
+        source_id=source.name,
+    )
+    return described.drop(columns=["low", "high", "apportioned", "marked"])
+
+
+def particulars(contract: Contract, feed: Feed, row: pd.Series) -> dict[str, object]:
+    """What every row from one feed says of its source."""
+    return {
+        "unit": row["unit"],
+        "per": float(row["per"]),
+        "measure": row["measure"],
+        "release_class": contract.release,
+        "illustrative": contract.illustrative,
+        "agency": contract.agency,
+        "agency_term": feed.term,
+        "period_start": contract.period_start.isoformat(),
+        "period_end": contract.period_end.isoformat(),
+    }
+
+
+def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:
+    if contract.kind == "rates":
+        return "rebuilt from published rates" if feed.rebuild_with else "published rate, counts not given"
+    counted = "people" if feed.person else "records"
+    interval = "Byar" if row["measure"] == "flow" else "Wilson"
+    return f"count of {counted}, " + (
+        f"{interval} 95% interval" if feed.chance else "a full count: no interval"
+    )
+
+
+def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:
+    area = source.contract.geography.type
+    return {
+        "source_id": source.name,
+        "agency": source.contract.agency,
+        "indicator_id": feed.id,
+        "records": amounts.total,
+        "matched": amounts.matched,
+        "unmatched": max(amounts.total - amounts.matched, 0.0),
+        "reason": REASONS.get(area, f"{area} not in the district"),
+        "illustrative": source.contract.illustrative,
+    }

@@ -1,0 +1,169 @@
+"""Who lives here: denominators by ward, residents by characteristic, and the margins that a survey is raked to."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from placelib.errors import PlacelibError
+from placelib.sources.contracts import Contract
+from placelib.sources.geography import Geography
+from placelib.sources.readers import Inputs, Source
+
+CHILD_BANDS = ("0_4", "5_10", "11_15")
+
+
+def residents_by_output_area(sources: Sequence[Source]) -> pd.Series | None:
+    """Residents of each output area, from the first population file that counts them; None if there is none."""
+    for source in sources:
+        contract = source.contract
+        area = contract.geography
+        if area and area.type == "output area" and contract.population.basis == "resident":
+            return source.frame.groupby(area.columns[0])[contract.population.count].sum()
+    return None
+
+
+def keep(frame: pd.DataFrame, where: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+    """Rows in which each named column has one of the given values."""
+    for column, values in where.items():
+        frame = frame[frame[column].astype(str).isin(values)]
+    return frame
+
+
+def ward_denominators(inputs: Inputs, geography: Geography) -> pd.DataFrame:
+    """Population at risk of each ward, by the name that the vocabulary gives it.
+
+    Returns
+    -------
+    DataFrame
+        Index ward_code, a column a denominator: residents, adults, households … Areas that straddle wards are
+        shared out, so the numbers need not be whole.
+    """
+    found = {}
+    for source in inputs.of_kind("population"):
+        for denominator in source.contract.denominators:
+            frame = keep(source.frame, denominator.where)
+            found[denominator.id] = by_ward(frame, denominator.column, source.contract, geography)
+    return pd.DataFrame(found, index=pd.Index(geography.wards["ward_code"], name="ward_code"))
+
+
+def by_ward(frame: pd.DataFrame, column: str, contract: Contract, geography: Geography) -> pd.Series:
+    """Sum a count over wards, sharing out areas that straddle them."""
+    located = geography.locate(frame, contract.geography)
+    amount = located["row"].map(frame[column]) * located["share"]
+    return amount.groupby(located["ward_code"]).sum()
+
+
+def characteristics_of(contract: Contract) -> dict[str, str]:
+    """Characteristic to column, for the columns of a file that hold one."""
+    return {column.characteristic: name for name, column in contract.columns.items() if column.characteristic}
+
+
+def residents(inputs: Inputs, geography: Geography) -> pd.DataFrame:
+    """Residents by ward and by each characteristic that a population file counts.
+
+    Returns
+    -------
+    DataFrame
+        ward_code, characteristic, category, residents.
+    """
+    parts = []
+    for source in inputs.of_kind("population"):
+        population = source.contract.population
+        if population.basis == "resident" and source.contract.geography.type != "place":
+            located = geography.locate(source.frame, source.contract.geography).set_index("row")
+            rows = located.join(source.frame)
+            rows["residents"] = rows[population.count] * rows["share"]
+            parts += [
+                rows.rename(columns={column: "category"})
+                .groupby(["ward_code", "category"])["residents"]
+                .sum()
+                .reset_index()
+                .assign(characteristic=name, source_id=source.name)
+                for name, column in characteristics_of(source.contract).items()
+            ]
+    everyone = pd.concat(parts)
+    first = everyone.groupby("characteristic")["source_id"].transform("first")
+    return everyone[everyone["source_id"] == first].drop(columns="source_id")
+
+
+def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> pd.Series:
+    """Adults (16 and over) by one characteristic, by the cross of several, or by ward.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The place.
+    geography : Geography
+        For the margin by ward.
+    names : sequence of str
+        Characteristics, or the one name "ward".
+
+    Returns
+    -------
+    Series
+        People, by "category" or "category × category".
+
+    Raises
+    ------
+    PlacelibError
+        If no population source of the place counts this margin together with age.
+    """
+    wanted = [name for name in names if name != "ward"]
+    for source in inputs.of_kind("population"):
+        columns = characteristics_of(source.contract)
+        if source.contract.population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
+            adults = source.frame[~source.frame[columns["age_band"]].isin(CHILD_BANDS)]
+            count = source.contract.population.count
+            if not wanted:
+                return by_ward(adults, count, source.contract, geography)
+            keys = [adults[columns[name]] for name in wanted]
+            return adults[count].groupby(crossed(keys)).sum()
+    listed = " × ".join(names)
+    raise PlacelibError(
+        f"The survey is to be raked to {listed}, but no population source counts {listed} by age: "
+        "add one, or take the margin out of [survey] rake."
+    )
+
+
+def crossed(keys: Sequence[pd.Series]) -> pd.Series:
+    """Join the categories of several columns into one label."""
+    first, *others = (key.astype(str) for key in keys)
+    return first.str.cat(others, sep=" × ") if others else first
+
+
+def headline(inputs: Inputs) -> pd.DataFrame:
+    """Totals for the whole place: residents, households, workday population and projections.
+
+    Returns
+    -------
+    DataFrame
+        basis, year, people, source_id, illustrative.
+    """
+    rows = []
+    for source in inputs.of_kind("population"):
+        population = source.contract.population
+        year = source.frame[population.year] if population.year else source.contract.period_end.year
+        totals = source.frame[population.count].groupby(year if population.year else lambda _: year).sum()  # noqa: B023
+        rows += [
+            (population.basis, int(key), total, source.name, source.contract.illustrative)
+            for key, total in totals.items()
+        ]
+    table = pd.DataFrame(rows, columns=["basis", "year", "people", "source_id", "illustrative"])
+    return table.drop_duplicates(["basis", "year"]).sort_values(["basis", "year"], ignore_index=True)
+
+
+def by_place_and_ward(residents: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Residents by category for the place and each ward, with their share of the area's residents.
+
+    Returns
+    -------
+    DataFrame
+        area_type, area_code, area_name, characteristic, category, residents, share_pct.
+    """
+    wards = residents.rename(columns={"ward_code": "area_code"}).assign(area_type="ward")
+    place = residents.groupby(["characteristic", "category"])["residents"].sum().reset_index()
+    both = pd.concat([place.assign(area_type="place", area_code=inputs.settings.area_code), wards])
+    names = inputs.geography.wards.set_index("ward_code")["ward_name"]
+    both["area_name"] = both["area_code"].map(names).fillna(inputs.settings.name)
+    whole = both.groupby(["area_code", "characteristic"])["residents"].transform("sum")
+    return both.assign(share_pct=100 * both["residents"] / whole).reset_index(drop=True)

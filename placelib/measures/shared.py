@@ -1,0 +1,150 @@
+"""All measures of one place together: the shared indicator table, its joint error, and who lives here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from placelib.measures import answers, indicators, population
+from placelib.sources.geography import Geography
+from placelib.sources.readers import Inputs
+
+NORMAL_95 = stats.norm.ppf(0.975)
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """Every number of a place, exact: nothing here may be published as it is.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table with the names that readers see.
+    covariance : DataFrame
+        Joint sampling covariance of the survey's ward estimates, by (ward_code, indicator_id).
+    response, residents, headline, ledger : DataFrame
+        See `answers.survey_measures`, `population.residents`, `population.headline` and
+        `indicators.administrative_table`.
+    geography : Geography
+        With postcodes weighted by residents.
+    """
+
+    table: pd.DataFrame
+    covariance: pd.DataFrame
+    response: pd.DataFrame
+    residents: pd.DataFrame
+    headline: pd.DataFrame
+    ledger: pd.DataFrame
+    geography: Geography
+
+
+def measure(inputs: Inputs) -> Measures:
+    """Compute every measure of a place.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Everything in its folder, checked.
+    """
+    by_area = population.residents_by_output_area(inputs.of_kind("population"))
+    geography = inputs.geography if by_area is None else inputs.geography.weighted(by_area)
+    denominators = population.ward_denominators(inputs, geography)
+    table, ledger = indicators.administrative_table(inputs, geography, denominators)
+    surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
+    parts = [table, *(survey.table for survey in surveys), comparators(inputs)]
+    covariance = surveys[0].covariance if surveys else NO_COVARIANCE
+    response = pd.concat([survey.response for survey in surveys]) if surveys else pd.DataFrame()
+    return Measures(
+        named(pd.concat([part for part in parts if len(part)], ignore_index=True), inputs),
+        covariance,
+        response,
+        population.residents(inputs, geography),
+        population.headline(inputs),
+        ledger,
+        geography,
+    )
+
+
+NO_COVARIANCE = pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["ward_code", "indicator_id"]))
+
+
+def comparators(inputs: Inputs) -> pd.DataFrame:
+    """Published figures of England, the region and named neighbours, as rows of the shared table.
+
+    Returns
+    -------
+    DataFrame
+        As published. A standard error is worked back from a 95% interval; without one the figure counts as exact.
+    """
+    rows = inputs.vocabulary.indicators.set_index("indicator_id")
+    parts = []
+    for source in inputs.of_kind("comparators"):
+        known = source.frame[source.frame["indicator_id"].isin(rows.index)]
+        limits = known.reindex(columns=["lower", "upper"]).astype(float)
+        meaning = rows.loc[known["indicator_id"], ["unit", "per", "measure"]].reset_index(drop=True)
+        parts.append(
+            known[["indicator_id", "area_name", "area_type", "value"]]
+            .assign(
+                **limits,
+                standard_error=((limits["upper"] - limits["lower"]) / (2 * NORMAL_95)).fillna(0.0),
+                area_code=known["area_name"],
+                illustrative=source.contract.illustrative,
+                period_start=source.contract.period_start.isoformat(),
+                period_end=source.contract.period_end.isoformat(),
+                agency=source.contract.agency,
+                source_id=source.name,
+            )
+            .reset_index(drop=True)
+            .join(meaning)
+        )
+    if not parts:
+        return pd.DataFrame()
+    unsaid = {
+        "characteristic": "all",
+        "category": "all",
+        "basis": "direct",
+        "method": "as published",
+        "years": 1.0,
+    }
+    return pd.concat(parts, ignore_index=True).assign(
+        **unsaid, status="published", release_class="open", agency_term=""
+    )
+
+
+def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Add the names that readers see: of the indicator, domain, area, category, agency, source and period."""
+    wards = inputs.geography.wards.set_index("ward_code")["ward_name"]
+    table = inputs.vocabulary.categories(inputs.vocabulary.named(table))
+    start, end = pd.to_datetime(table["period_start"]), pd.to_datetime(table["period_end"])
+    table["ward_name"] = table["area_code"].map(wards)
+    table["area_name"] = table["ward_name"].fillna(
+        table.get("area_name", pd.Series(index=table.index, dtype=str))
+    )
+    is_place = table["area_type"] == "place"
+    table["area_name"] = table["area_name"].mask(is_place, inputs.settings.name)
+    table["area_code"] = table["area_code"].mask(is_place, inputs.settings.area_code)
+    table["category_name"] = table["category_name"].fillna("Everyone")
+    table["characteristic_name"] = table["characteristic_name"].fillna("Everyone")
+    table["agency_name"] = table["agency"].map(
+        {agency.id: agency.name for agency in inputs.settings.agencies}
+    )
+    table["source"] = table["source_id"].map(
+        {name: each.contract.title for name, each in inputs.sources.items()}
+    )
+    table["period"] = start.dt.strftime("%b %Y") + " to " + end.dt.strftime("%b %Y")
+    numbers = [
+        "value",
+        "standard_error",
+        "lower",
+        "upper",
+        "numerator",
+        "denominator",
+        "respondents",
+        "previous",
+    ]
+    numbers += ["effective_respondents", "coverage", "years", "per"]
+    table[numbers] = table.reindex(columns=numbers).astype(float)
+    table["illustrative"] = table["illustrative"].astype(bool)
+    table["category_order"] = table["category_order"].fillna(0).astype(int)
+    return table.assign(status=table["status"].fillna("no data").replace({np.nan: "no data"}))

@@ -1,0 +1,155 @@
+"""A place: the list of what can be published about it. Each stage is a room's function, then the gate."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+from IPython.display import publish_display_data
+
+from placelib import gate, stages
+from placelib.measures.shared import Measures, measure
+from placelib.settings import Settings, read_toml
+from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
+
+PACKAGES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyarrow", "pyproj")
+
+
+class Stage:
+    """One publishable table of a place: computed once, kept as Parquet, and always read back from it."""
+
+    def __init__(self, make: Callable[["Place"], gate.Table]) -> None:
+        self.make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, place: "Place | None", owner: type) -> gate.Table:
+        if place is None:
+            return self
+        if self.name not in place.opened:
+            frame, particulars = _kept(place, self)
+            place.opened[self.name] = gate.restore(frame, particulars)
+        return place.opened[self.name]
+
+
+def _kept(place: "Place", stage: Stage) -> tuple[pd.DataFrame, dict]:
+    """Read a stage from its file, making it first if inputs, code or libraries have changed since."""
+    stem = place.cache / f"{stage.name}.{place.fingerprint[:16]}"
+    words, rows = stem.with_suffix(f"{stem.suffix}.json"), stem.with_suffix(f"{stem.suffix}.parquet")
+    if not (words.exists() and rows.exists()):
+        table = stage.make(place)
+        place.cache.mkdir(parents=True, exist_ok=True)
+        particulars = table.particulars() | {"map": isinstance(table.frame, gpd.GeoDataFrame)}
+        _write(rows, lambda path: table.frame.to_parquet(path, index=False))
+        _write(words, lambda path: path.write_text(json.dumps(particulars), encoding="utf8"))
+        for old in place.cache.glob(f"{stage.name}.*"):
+            if place.fingerprint[:16] not in old.name:
+                old.unlink(missing_ok=True)
+    particulars = json.loads(words.read_text(encoding="utf8"))
+    return (gpd if particulars["map"] else pd).read_parquet(rows), particulars
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    write(aside)
+    aside.replace(path)
+
+
+class Place:
+    """A partnership's place: open it with `placelib.open_place`; each property is a table that may be published.
+
+    Parameters
+    ----------
+    slug : str
+        Folder of the place.
+    edition : str
+        Label of the edition; empty for the place's own.
+    data : Path
+        The data folder.
+    """
+
+    def __init__(self, slug: str, edition: str, data: Path) -> None:
+        self.slug, self.data, self.opened = slug, data, {}
+        self.settings = read_toml(place_folder(slug, data) / "place.toml", Settings)
+        self.edition = edition or self.settings.edition
+        self.cache = Path(os.environ.get("PLACELIB_CACHE", data.parent / ".cache")) / "placelib" / slug
+
+    def __repr__(self) -> str:
+        made_up = ", illustrative data" if self.illustrative else ""
+        return f"{self.settings.name}, edition {self.edition}{made_up}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of every input file, every placelib module and the versions of what the numbers stand on."""
+        code = sorted(Path(__file__).parent.rglob("*.py"))
+        digest = hashlib.sha256(platform.python_version().encode())
+        for path in [*input_files(self.slug, self.data), *code]:
+            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(json.dumps({name: version(name) for name in PACKAGES}).encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """Every file of the place, read and checked; raises InputFaults with all faults together."""
+        return read_place(self.slug, self.data)
+
+    @cached_property
+    def _exact(self) -> Measures:
+        return measure(self.inputs)
+
+    @property
+    def unprotected(self) -> Measures:
+        """The exact measures, for an analyst who asks by name: it marks the notebook as not for publication."""
+        publish_display_data({"text/plain": "Unprotected data: this notebook cannot be published."},
+                             {"placelib": {"unprotected": True}})  # fmt: skip
+        return self._exact
+
+    @property
+    def illustrative(self) -> bool:
+        """Whether anything about the place is made up."""
+        return self.sources.illustrative
+
+    @classmethod
+    def stage_names(cls) -> list[str]:
+        """Names of all that can be published."""
+        return [name for name, value in vars(cls).items() if isinstance(value, Stage)]
+
+    wards = Stage(lambda place: stages.wards(place.inputs))
+    sources = Stage(lambda place: stages.sources(place.inputs))
+    terms = Stage(lambda place: stages.terms(place.inputs))
+    population = Stage(lambda place: stages.population(place.inputs, place._exact))
+    people = Stage(lambda place: stages.people(place._exact))
+    ledger = Stage(lambda place: stages.ledger(place.inputs, place._exact))
+    response = Stage(lambda place: stages.response(place.inputs, place._exact))
+    indicators = Stage(lambda place: stages.indicators(place.inputs, place._exact))
+    needs = Stage(lambda place: stages.needs(place.inputs, place._exact))
+    comparisons = Stage(lambda place: stages.comparisons(place.inputs, place._exact))
+    issues = Stage(lambda place: stages.issues(place.inputs, place._exact))
+    unknowns = Stage(lambda place: stages.unknowns(place.inputs, place._exact))
+
+
+def open_place(place: str, edition: str = "", data: str = "") -> Place:
+    """Open a place by the name of its folder.
+
+    Parameters
+    ----------
+    place : str
+        Folder of the place in the data folder, such as "brighton-and-hove".
+    edition : str
+        Label of the edition; empty for the one in place.toml.
+    data : str
+        The data folder; empty for the one that comes with placelib.
+
+    Raises
+    ------
+    PlacelibError
+        If there is no such place; says which there are.
+    """
+    return Place(place, edition, Path(data) if data else SHIPPED)

@@ -1,0 +1,180 @@
+"""What can be published about a place: for each table, what it is made of and the rule by which it leaves the gate."""
+
+import pandas as pd
+
+from placelib import gate
+from placelib.assessment import issues as issue_rules
+from placelib.assessment import needs as need_rules
+from placelib.measures.population import by_place_and_ward
+from placelib.measures.shared import Measures
+from placelib.sources.readers import Inputs
+
+
+def wards(inputs: Inputs) -> gate.Open:
+    """Ward outlines: ward_code, ward_name, geometry (British National Grid)."""
+    kind = "approximate, drawn from postcodes" if inputs.geography.approximate else "as published"
+    return gate.open_table(
+        inputs.geography.wards, f"Wards of {inputs.settings.name}", notes=[f"Outlines {kind}."]
+    )
+
+
+def sources(inputs: Inputs) -> gate.Open:
+    """Every file: agency, what it is, of whom, from when, under what licence and release class."""
+    rows = [
+        {
+            "source": each.contract.title,
+            "agency": inputs.settings.agency_name(each.contract.agency),
+            "kind": each.contract.kind,
+            "area": each.contract.geography.type if each.contract.geography else "place",
+            "period_start": each.contract.period_start.isoformat(),
+            "period_end": each.contract.period_end.isoformat(),
+            "release_class": each.contract.release,
+            "licence": each.contract.licence,
+            "attribution": each.contract.attribution,
+            "illustrative": each.contract.illustrative,
+            "source_id": each.name,
+        }
+        for each in inputs.sources.values()
+    ]
+    return gate.open_table(pd.DataFrame(rows), "Files behind this assessment", illustrative=_made_up(inputs))
+
+
+def terms(inputs: Inputs) -> gate.Open:
+    """Who calls it what: each shared indicator and each agency's own word for it."""
+    rows = [
+        (feed.id, each.contract.agency, feed.term, each.contract.title, each.contract.illustrative)
+        for each in inputs.sources.values()
+        for feed in each.contract.indicators
+    ]
+    columns = ["indicator_id", "agency_id", "agency_term", "source", "illustrative"]
+    table = inputs.vocabulary.named(pd.DataFrame(rows, columns=columns))
+    table["agency"] = table["agency_id"].map(inputs.settings.agency_name)
+    columns = ["domain", "indicator", "agency", "agency_term", "unit", "source", "what_you_should_know"]
+    return gate.open_table(
+        table[["indicator_id", *columns]], "Who calls it what", illustrative=_made_up(inputs)
+    )
+
+
+def population(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Residents of the place and of each ward by characteristic: residents, share_pct."""
+    table = inputs.vocabulary.categories(by_place_and_ward(exact.residents, inputs))
+    table = table.drop(columns="category_order")
+    made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
+    decimals = {"residents": 0, "share_pct": 1}
+    return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up)
+
+
+def people(exact: Measures) -> gate.Protected:
+    """Residents, households, workday population and projections of the whole place."""
+    headline = exact.headline
+    return gate.release_statistics(
+        headline.drop(columns="illustrative"),
+        "People who live and work here",
+        decimals={"people": 0},
+        illustrative=bool(headline["illustrative"].any()),
+    )
+
+
+def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """What did not match: for each file and indicator, records in the file, in a ward, and in none."""
+    table = inputs.vocabulary.named(exact.ledger)
+    table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
+    table["agency"] = table["agency"].map(inputs.settings.agency_name)
+    table["source"] = table["source_id"].map(
+        {name: each.contract.title for name, each in inputs.sources.items()}
+    )
+    counts = ["records", "matched", "unmatched"]
+    columns = [
+        "source_id",
+        "source",
+        "agency",
+        "indicator_id",
+        "indicator",
+        *counts,
+        "unmatched_pct",
+        "reason",
+    ]
+    return gate.release_counts(
+        table[columns],
+        "Records that match no ward",
+        counts=counts,
+        shares=["unmatched_pct"],
+        policy=inputs.settings.disclosure,
+        illustrative=bool(exact.ledger["illustrative"].any()),
+    )
+
+
+def response(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Who answered the survey, before and after weighting, beside the population."""
+    table = inputs.vocabulary.categories(exact.response)
+    shares = ["sample_pct", "before_raking_pct", "weighted_pct"]
+    table["category_name"] = table["category_name"].fillna(
+        table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
+    )
+    table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
+    table["design_effect"] = table["design_effect"].round(2)
+    return gate.release_counts(
+        table.drop(columns=["illustrative"]),
+        "Who answered the survey",
+        counts=["respondents", "everyone"],
+        shares=shares,
+        policy=inputs.settings.disclosure,
+        illustrative=bool(exact.response["illustrative"].any()),
+    )
+
+
+def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Every indicator for the place, its wards and its groups, beside England and named neighbours."""
+    return gate.release_indicators(exact.table, "Shared indicators", policy=inputs.settings.disclosure)
+
+
+def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Overall need by ward, with how sure each rank is."""
+    table = need_rules.need_index(
+        exact.table, exact.covariance, inputs.vocabulary, weights=inputs.settings.weights
+    )
+    names = inputs.geography.wards[["ward_code", "ward_name"]]
+    table = names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
+    decimals = {name: 1 for name in table if name.endswith("score")}
+    made_up = bool(exact.table["illustrative"].any())
+    return gate.release_statistics(table, "Overall need by ward", decimals=decimals, illustrative=made_up)
+
+
+def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """The place against England and named neighbours, as differences with their limits."""
+    table = need_rules.comparisons(exact.table, inputs.vocabulary)
+    table = inputs.vocabulary.named(
+        table.drop(columns=["standard_error", "standard_error_other", "denominator"])
+    )
+    decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
+    made_up = bool(table["illustrative"].any())
+    return gate.release_statistics(table, "This place beside others", decimals=decimals, illustrative=made_up)
+
+
+def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Key issues, each in the words that its own cells give it."""
+    published = indicators(inputs, exact).frame
+    table = issue_rules.key_issues(
+        exact.table,
+        published,
+        comparisons=need_rules.comparisons(exact.table, inputs.vocabulary),
+        vocabulary=inputs.vocabulary,
+        settings=inputs.settings,
+    )
+    said = issue_rules.signed_commentary(inputs.commentary, published)
+    table = table.merge(said, on="indicator_id", how="left", validate="m:1")
+    table["said"] = table["said"].fillna("")
+    table["stale"] = table["stale"].fillna(False).astype(bool)
+    made_up = bool(exact.table["illustrative"].any())
+    notes = [issue_rules.RULE]
+    return gate.release_statistics(table, "Key issues", decimals={}, illustrative=made_up, notes=notes)
+
+
+def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """What we do not know: indicators without a source here, or without an English figure."""
+    table = issue_rules.unknowns(exact.table, inputs.vocabulary)
+    return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=_made_up(inputs))
+
+
+def _made_up(inputs: Inputs) -> bool:
+    return any(each.contract.illustrative for each in inputs.sources.values())
