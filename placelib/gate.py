@@ -56,9 +56,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if self.key is not _KEY:
-            raise DisclosureError(
-                "Only the gate makes tables for publication: pass the frame through placelib.gate."
-            )
+            raise DisclosureError("Only the gate makes tables for publication: pass the frame through placelib.gate.")
 
     def where(self, rows: Callable[[pd.DataFrame], pd.Series], title: str = "") -> "Table":
         """Return the same kind of table with the rows for which `rows(frame)` holds."""
@@ -90,9 +88,7 @@ def restore(frame: pd.DataFrame, particulars: dict[str, Any]) -> Table:
     return kind(frame, particulars["title"], particulars["illustrative"], tuple(particulars["notes"]), _KEY)
 
 
-def open_table(
-    frame: pd.DataFrame, title: str, *, illustrative: bool = False, notes: Sequence[str] = ()
-) -> Open:
+def open_table(frame: pd.DataFrame, title: str, *, illustrative: bool = False, notes: Sequence[str] = ()) -> Open:
     """Pass a table without people: geography, vocabulary, the register of sources."""
     return Open(frame, title, illustrative, tuple(notes), _KEY)
 
@@ -130,9 +126,7 @@ def release_counts(
     """
     safe = frame.copy()
     protected = {name: _protect(frame[name], policy) for name in counts}
-    hidden = pd.DataFrame(
-        {name: frame[name].notna() & safe_count.isna() for name, safe_count in protected.items()}
-    )
+    hidden = pd.DataFrame({name: frame[name].notna() & safe_count.isna() for name, safe_count in protected.items()})
     safe[list(counts)] = pd.DataFrame(protected, index=frame.index)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden.any(axis=1))
     safe["mark"] = np.where(hidden.any(axis=1), SUPPRESSED, "")

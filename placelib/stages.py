@@ -13,9 +13,7 @@ from placelib.sources.readers import Inputs
 def wards(inputs: Inputs) -> gate.Open:
     """Ward outlines: ward_code, ward_name, geometry (British National Grid)."""
     kind = "approximate, drawn from postcodes" if inputs.geography.approximate else "as published"
-    return gate.open_table(
-        inputs.geography.wards, f"Wards of {inputs.settings.name}", notes=[f"Outlines {kind}."]
-    )
+    return gate.open_table(inputs.geography.wards, f"Wards of {inputs.settings.name}", notes=[f"Outlines {kind}."])
 
 
 def sources(inputs: Inputs) -> gate.Open:
@@ -50,9 +48,7 @@ def terms(inputs: Inputs) -> gate.Open:
     table = inputs.vocabulary.named(pd.DataFrame(rows, columns=columns))
     table["agency"] = table["agency_id"].map(inputs.settings.agency_name)
     columns = ["domain", "indicator", "agency", "agency_term", "unit", "source", "what_you_should_know"]
-    return gate.open_table(
-        table[["indicator_id", *columns]], "Who calls it what", illustrative=_made_up(inputs)
-    )
+    return gate.open_table(table[["indicator_id", *columns]], "Who calls it what", illustrative=_made_up(inputs))
 
 
 def population(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -80,9 +76,7 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = inputs.vocabulary.named(exact.ledger)
     table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
-    table["source"] = table["source_id"].map(
-        {name: each.contract.title for name, each in inputs.sources.items()}
-    )
+    table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     counts = ["records", "matched", "unmatched"]
     columns = [
         "source_id",
@@ -130,9 +124,7 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
-    table = need_rules.need_index(
-        exact.table, exact.covariance, inputs.vocabulary, weights=inputs.settings.weights
-    )
+    table = need_rules.need_index(exact.table, exact.covariance, inputs.vocabulary, weights=inputs.settings.weights)
     names = inputs.geography.wards[["ward_code", "ward_name"]]
     table = names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
     decimals = {name: 1 for name in table if name.endswith("score")}
@@ -143,9 +135,7 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     """The place against England and named neighbours, as differences with their limits."""
     table = need_rules.comparisons(exact.table, inputs.vocabulary)
-    table = inputs.vocabulary.named(
-        table.drop(columns=["standard_error", "standard_error_other", "denominator"])
-    )
+    table = inputs.vocabulary.named(table.drop(columns=["standard_error", "standard_error_other", "denominator"]))
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     made_up = bool(table["illustrative"].any())
     return gate.release_statistics(table, "This place beside others", decimals=decimals, illustrative=made_up)

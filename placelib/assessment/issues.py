@@ -53,14 +53,10 @@ def key_issues(
     named = vocabulary.indicators.set_index("indicator_id")
     chosen = _worse_than_england(comparisons, named)
     rows = [
-        _worded(issue, published, named.loc[issue["indicator_id"]], settings)
-        | {"trend": _trend(table, issue)}
+        _worded(issue, published, named.loc[issue["indicator_id"]], settings) | {"trend": _trend(table, issue)}
         for issue in chosen.to_dict("records")
     ]
-    rows += [
-        _worded_group(row, published, named, settings)
-        for row in _severest_small_group(table).to_dict("records")
-    ]
+    rows += [_worded_group(row, published, named, settings) for row in _severest_small_group(table).to_dict("records")]
     issues = pd.DataFrame(rows, columns=COLUMNS)
     issues.insert(0, "place", range(1, len(issues) + 1))
     return issues
@@ -189,14 +185,10 @@ def _severest_small_group(table: pd.DataFrame) -> pd.DataFrame:
     return sure.sort_values("gap", ascending=False).head(1)
 
 
-def _worded_group(
-    row: dict, published: pd.DataFrame, named: pd.DataFrame, settings: Settings
-) -> dict[str, str]:
+def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, settings: Settings) -> dict[str, str]:
     words = named.loc[row["indicator_id"]]
     rows = published[published["indicator_id"] == row["indicator_id"]]
-    group = rows[
-        (rows["characteristic"] == row["characteristic"]) & (rows["category"] == row["category"])
-    ].iloc[0]
+    group = rows[(rows["characteristic"] == row["characteristic"]) & (rows["category"] == row["category"])].iloc[0]
     place = rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
     return {
         "indicator_id": row["indicator_id"],
@@ -226,9 +218,7 @@ def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     england = set(table.loc[table["area_type"] == "england", "indicator_id"])
     whys = {
         "no source of this place feeds it": lambda name: name not in known.index,
-        "known by ward only: its file gives no counts": lambda name: (
-            name in known.index and pd.isna(known[name])
-        ),
+        "known by ward only: its file gives no counts": lambda name: name in known.index and pd.isna(known[name]),
         "no English figure to compare with": lambda name: name in known.index and name not in england,
     }
     rows = [
@@ -258,9 +248,7 @@ def signed_commentary(text: str, published: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         indicator_id, said, stale.
     """
-    place = published.query("area_type == 'place' and characteristic == 'all'").set_index("indicator_id")[
-        "value"
-    ]
+    place = published.query("area_type == 'place' and characteristic == 'all'").set_index("indicator_id")["value"]
     rows = []
     for heading, body in re.findall(r"^## *(\S+)\s*\n(.*?)(?=^## |\Z)", text, re.S | re.M):
         said = " ".join(body.split())

@@ -69,9 +69,7 @@ def need_index(
     result.insert(0, "score", 100 * np.exp(score))
     result = result.join(rank_sets(score, joint)).rename_axis("ward_code").reset_index()
     sure = [result["rank_upper"] <= WORST, result["rank_lower"] > len(result) - WORST]
-    result["sure"] = np.select(
-        sure, ["among the five with greatest need", "among the five with least need"], ""
-    )
+    result["sure"] = np.select(sure, ["among the five with greatest need", "among the five with least need"], "")
     return result.assign(indicators_used=len(indicators), reference=name)
 
 
@@ -135,9 +133,7 @@ def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return wide["value"].astype(float), wide["standard_error"].astype(float).fillna(0.0)
 
 
-def _filled(
-    value: pd.DataFrame, error: pd.DataFrame, table: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _filled(value: pd.DataFrame, error: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     usable = value.columns[(value.isna().mean() <= MOST_WARDS_MISSING) & (value > 0).any()]
     neutral = place_values(table).reindex(usable).fillna(value[usable].mean())
     return value[usable].fillna(neutral), error[usable]
@@ -210,9 +206,7 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     others = table[table["area_type"].isin(["england", "region", "neighbour"])][columns]
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
     mine = mine[["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
-    pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(
-        subset="value"
-    )
+    pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(subset="value")
     number = (pairs[["value", "value_other", "standard_error", "standard_error_other"]]).astype(float)
     critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
     margin = critical * np.hypot(number["standard_error"], number["standard_error_other"].fillna(0))

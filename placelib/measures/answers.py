@@ -51,8 +51,7 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     groups = analysis_columns(source)
     answers = yes_or_no(source)
     tables = [
-        _estimates(weighted.design, answers, groups[[name]].rename(columns={name: "category"}), name)
-        for name in groups
+        _estimates(weighted.design, answers, groups[[name]].rename(columns={name: "category"}), name) for name in groups
     ]
     everyone = pd.DataFrame({"category": "all"}, index=answers.index)
     wards = ward.to_frame("category")
@@ -106,9 +105,7 @@ def rake_to_population(inputs: Inputs, source: Source, geography: Geography, war
     ward_column = source.contract.geography.columns[0]
     margins, targets = {}, {}
     for names in rules.rake:
-        known = [
-            "ward" if name == ward_column else source.contract.columns[name].characteristic for name in names
-        ]
+        known = ["ward" if name == ward_column else source.contract.columns[name].characteristic for name in names]
         label = " × ".join(known)
         keys = [ward if name == "ward" else frame[column] for name, column in zip(known, names, strict=True)]
         margins[label] = population.crossed(keys)
@@ -129,34 +126,22 @@ def _estimates(
 def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
     contract = source.contract
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
-    said = pd.DataFrame(
-        {feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}
-    ).T
+    said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
     named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
-    design = (
-        "stratified, clustered sample" if contract.survey.design == "probability" else "self-selected sample"
-    )
+    design = "stratified, clustered sample" if contract.survey.design == "probability" else "self-selected sample"
     method = f"survey estimate ({design}, raked to population), logit 95% interval"
     nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}
     status = np.where(named["value"].isna(), "no data", "published")
     kept = named.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
-    return kept.assign(
-        basis="direct", method=method, status=status, source_id=source.name, years=1.0, **nothing
-    )
+    return kept.assign(basis="direct", method=method, status=status, source_id=source.name, years=1.0, **nothing)
 
 
 def _response(source: Source, weighted: survey.Raked, groups: pd.DataFrame) -> pd.DataFrame:
-    weights = pd.DataFrame(
-        {"base": source.frame[source.contract.survey.weight], "raked": weighted.design.weight}
-    )
+    weights = pd.DataFrame({"base": source.frame[source.contract.survey.weight], "raked": weighted.design.weight})
     weights.index = groups.index
     parts = []
     for name in groups:
-        sums = (
-            weights.groupby(groups[name])[["base", "raked"]].sum()
-            / weights[["base", "raked"]].sum()
-            * PERCENT
-        )
+        sums = weights.groupby(groups[name])[["base", "raked"]].sum() / weights[["base", "raked"]].sum() * PERCENT
         sums["respondents"] = groups[name].value_counts()
         parts.append(sums.rename_axis("category").reset_index().assign(characteristic=name))
     response = pd.concat(parts, ignore_index=True).rename(

@@ -120,9 +120,7 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
         sums[["numerator", "low", "high"]] = sums[["numerator", "low", "high"]].fillna(0.0)
         sums["apportioned"] = sums["apportioned"].fillna(0.0)
     if len(previous):
-        sums["previous"] = _ward_sums(previous, located, source.contract.threshold)["numerator"].reindex(
-            wards
-        )
+        sums["previous"] = _ward_sums(previous, located, source.contract.threshold)["numerator"].reindex(wards)
     total = current["n"].sum()
     return Amounts(sums, total, sums["numerator"].sum(), years)
 
@@ -164,9 +162,7 @@ def _area_population(inputs: Inputs, source: Source, feed: Feed) -> pd.Series:
     )
 
 
-def _windows(
-    counted: pd.DataFrame, contract: Contract, feed: Feed
-) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+def _windows(counted: pd.DataFrame, contract: Contract, feed: Feed) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """The latest twelve months and the twelve before, or the whole period where there are no months."""
     nothing = counted.iloc[:0]
     if counted["month"].isna().all():
@@ -201,9 +197,7 @@ def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, threshold: int) -> 
     return sums
 
 
-def _rows(
-    source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd.Series | None
-) -> pd.DataFrame:
+def _rows(source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd.Series | None) -> pd.DataFrame:
     """Ward rows and the place's row, which is their sum."""
     wards = amounts.wards
     if base is not None:
@@ -228,9 +222,7 @@ def _with_rate(table: pd.DataFrame, row: pd.Series, years: float) -> pd.DataFram
     marked = table["marked"].fillna(0) > 0
     value = row["per"] * table["numerator"] / exposure
     per = pd.Series(float(row["per"]), table.index)
-    lower, upper = rate_interval(
-        table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index)
-    )
+    lower, upper = rate_interval(table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index))
     bound_lower, bound_upper = row["per"] * table["low"] / exposure, row["per"] * table["high"] / exposure
     error = row["per"] * np.sqrt(table["numerator"].clip(lower=1)) / exposure
     spread = (bound_upper - bound_lower) / np.sqrt(12)
@@ -254,17 +246,13 @@ def _published_rates(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:  # no
     return table.assign(value=value, standard_error=0.0, years=1.0, status=status, **nothing)
 
 
-def _described(
-    table: pd.DataFrame, source: Source, feed: Feed, row: pd.Series, amounts: Amounts
-) -> pd.DataFrame:
+def _described(table: pd.DataFrame, source: Source, feed: Feed, row: pd.Series, amounts: Amounts) -> pd.DataFrame:
     contract = source.contract
     if not feed.chance:
         table = table.assign(lower=np.nan, upper=np.nan, standard_error=0.0)
     basis = np.where(table["apportioned"].fillna(0) > 0, "apportioned", "direct")
     months = round(contract.years() * 12)
-    partial = (
-        f"; {months} months put on a yearly footing" if amounts.years < 1 and row["measure"] == "flow" else ""
-    )
+    partial = f"; {months} months put on a yearly footing" if amounts.years < 1 and row["measure"] == "flow" else ""
     described = table.assign(
         indicator_id=feed.id,
         characteristic="all",
@@ -300,9 +288,7 @@ def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:
         return "rebuilt from published rates" if feed.rebuild_with else "published rate, counts not given"
     counted = "people" if feed.person else "records"
     interval = "Byar" if row["measure"] == "flow" else "Wilson"
-    return f"count of {counted}, " + (
-        f"{interval} 95% interval" if feed.chance else "a full count: no interval"
-    )
+    return f"count of {counted}, " + (f"{interval} 95% interval" if feed.chance else "a full count: no interval")
 
 
 def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:

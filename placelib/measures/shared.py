@@ -118,20 +118,14 @@ def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     table = inputs.vocabulary.categories(inputs.vocabulary.named(table))
     start, end = pd.to_datetime(table["period_start"]), pd.to_datetime(table["period_end"])
     table["ward_name"] = table["area_code"].map(wards)
-    table["area_name"] = table["ward_name"].fillna(
-        table.get("area_name", pd.Series(index=table.index, dtype=str))
-    )
+    table["area_name"] = table["ward_name"].fillna(table.get("area_name", pd.Series(index=table.index, dtype=str)))
     is_place = table["area_type"] == "place"
     table["area_name"] = table["area_name"].mask(is_place, inputs.settings.name)
     table["area_code"] = table["area_code"].mask(is_place, inputs.settings.area_code)
     table["category_name"] = table["category_name"].fillna("Everyone")
     table["characteristic_name"] = table["characteristic_name"].fillna("Everyone")
-    table["agency_name"] = table["agency"].map(
-        {agency.id: agency.name for agency in inputs.settings.agencies}
-    )
-    table["source"] = table["source_id"].map(
-        {name: each.contract.title for name, each in inputs.sources.items()}
-    )
+    table["agency_name"] = table["agency"].map({agency.id: agency.name for agency in inputs.settings.agencies})
+    table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     table["period"] = start.dt.strftime("%b %Y") + " to " + end.dt.strftime("%b %Y")
     numbers = [
         "value",

@@ -35,9 +35,7 @@ def typed(text: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.Data
             cells = text[name].str.strip()
             status[name] = _status(cells, column)
             frame[name], broken = _convert(cells.where(status[name] == ""), column)
-            faults += _cell_faults(
-                contract.file, name, column, cells, status[name] == "", broken, frame[name]
-            )
+            faults += _cell_faults(contract.file, name, column, cells, status[name] == "", broken, frame[name])
     return pd.DataFrame(frame, index=text.index), pd.DataFrame(status, index=text.index), faults
 
 
@@ -117,9 +115,7 @@ def _cell_faults(
         checks.append((values < low, f"is below {low:g}", "correct the file, or the contract's minimum"))
     if high is not None:
         checks.append((values > high, f"is above {high:g}", "correct the file, or the contract's maximum"))
-    return [
-        Fault(file, rule, mend, name, list(mask.index[mask])) for mask, rule, mend in checks if mask.any()
-    ]
+    return [Fault(file, rule, mend, name, list(mask.index[mask])) for mask, rule, mend in checks if mask.any()]
 
 
 def words(contract: Contract, file: str, vocabulary: Vocabulary, agencies: set[str]) -> list[Fault]:
@@ -128,9 +124,7 @@ def words(contract: Contract, file: str, vocabulary: Vocabulary, agencies: set[s
     if contract.agency not in agencies:
         known = ", ".join(sorted(agencies))
         faults.append(
-            Fault(
-                file, f"'{contract.agency}' is not an agency of place.toml ({known})", "correct it", "agency"
-            )
+            Fault(file, f"'{contract.agency}' is not an agency of place.toml ({known})", "correct it", "agency")
         )
     indicators = set(vocabulary.indicators["indicator_id"])
     for feed in contract.indicators:

@@ -66,11 +66,7 @@ class Geography(Strict):
     @model_validator(mode="after")
     def _shape(self) -> "Geography":
         expected = {"point": 2, "place": 0}.get(self.type, 1)
-        if (
-            self.columns
-            and len(self.columns) != expected
-            or (not self.columns and self.type in ("lsoa", "ward"))
-        ):
+        if self.columns and len(self.columns) != expected or (not self.columns and self.type in ("lsoa", "ward")):
             raise ValueError(f"geography of type '{self.type}' takes {expected} column(s)")
         if self.type in ("output area", "lsoa", "msoa", "ward") and not self.vintage:
             raise ValueError(f"geography of type '{self.type}' needs a vintage, such as \"2011\"")
@@ -228,7 +224,5 @@ class Contract(Strict):
     def years(self) -> float:
         """Length of the period in years, to the nearest month."""
         months = (self.period_end.year - self.period_start.year) * 12
-        months += (
-            self.period_end.month - self.period_start.month + (self.period_end.day > self.period_start.day)
-        )
+        months += self.period_end.month - self.period_start.month + (self.period_end.day > self.period_start.day)
         return max(months, 1) / 12

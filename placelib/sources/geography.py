@@ -94,9 +94,7 @@ class Geography:
         if rule.type == "point":
             points = _points(frame.dropna(subset=list(rule.columns)), rule.crs, *rule.columns)
             found = within(points, self.wards.rename(columns={"ward_code": "area_code"}))
-            return pd.DataFrame(
-                {"row": found.index, "ward_code": found["area_code"].to_numpy(), "share": 1.0}
-            )
+            return pd.DataFrame({"row": found.index, "ward_code": found["area_code"].to_numpy(), "share": 1.0})
         keys = pd.DataFrame({"row": frame.index, "area_code": frame[rule.columns[0]].to_numpy()})
         if rule.type == "postcode":
             keys["area_code"] = tidy_postcode(keys["area_code"])

@@ -129,10 +129,10 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
         raise InputFaults([Fault(contract.file, "the file is missing", mend)])
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != contract.sha256:
-        rule = f"the file has changed since its contract was signed (expected {contract.sha256[:12]}…, got {found[:12]}…)"
-        mend = (
-            "if the new file is meant, check it and put its sha256 in the contract; else restore the old one"
+        rule = (
+            f"the file has changed since its contract was signed (expected {contract.sha256[:12]}…, got {found[:12]}…)"
         )
+        mend = "if the new file is meant, check it and put its sha256 in the contract; else restore the old one"
         raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
     if contract.kind == "boundaries":
         outlines = gpd.read_file(path).to_crs(CRS)
@@ -148,16 +148,12 @@ def _text(path: Path, contract: Contract) -> pd.DataFrame:
     layout, first = contract.format, contract.format.header_row + 1
     ending = path.suffix.lower()
     if ending in (".xlsx", ".xlsm"):
-        frame = pd.read_excel(
-            path, sheet_name=layout.sheet or 0, header=first - 2, dtype=str, na_filter=False
-        )
+        frame = pd.read_excel(path, sheet_name=layout.sheet or 0, header=first - 2, dtype=str, na_filter=False)
     elif ending == ".parquet":
         frame = pd.read_parquet(path)
     elif ending in (".gpkg", ".geojson"):
         outlines = gpd.read_file(path, layer=layout.layer or None).to_crs(CRS)
-        frame = outlines.drop(columns="geometry").assign(
-            easting=outlines.geometry.x, northing=outlines.geometry.y
-        )
+        frame = outlines.drop(columns="geometry").assign(easting=outlines.geometry.x, northing=outlines.geometry.y)
     elif ending == ".sav":
         frame = pyreadstat.read_sav(path, apply_value_formats=False, user_missing=True)[0]
     else:
