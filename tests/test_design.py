@@ -1,0 +1,131 @@
+"""The design of a survey and raking: known answers, invariants, and every refusal in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from placelib.errors import PlacelibError
+from placelib.measures.design import Design, Domains, rake
+
+PEOPLE = pd.DataFrame({"sex": ["F", "F", "M", "M", "F", "M"], "tenure": ["own", "rent", "own", "rent", "own", "own"]})
+TARGETS = {"sex": {"F": 52, "M": 48}, "tenure": {"own": 60, "rent": 40}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"weight": [1, np.nan]}, "weight must be a number above 0: look at row positions 1"),
+        ({"weight": [0, 1]}, "weight must be a number above 0: look at row positions 0"),
+        ({"weight": [1, 1], "stratum": ["a", None]}, "stratum must not be missing: look at row positions 1"),
+        ({"weight": [1, 1], "cluster": [1]}, "cluster has 1 rows and the weights 2"),
+        ({"weight": [1, 1], "stratum": ["a", "b"], "stratum_population": {"a": 5}}, "strata 'b' is missing"),
+        ({"weight": [1, 1], "stratum_population": {0: 1}}, "strata 0 is missing or smaller than the sample"),
+    ],
+)
+def test_a_faulty_design_is_refused_in_words(arguments, words):
+    """A fault of the design is named when it is made, with its rows or its stratum."""
+    with pytest.raises(PlacelibError, match=words):
+        Design(**arguments)
+
+
+def test_clusters_are_counted_within_strata_and_lone_ones_named():
+    """Cluster 1 of two strata is two clusters, and a stratum that has only one is reported."""
+    design = Design([1] * 5, stratum=["a", "a", "b", "b", "c"], cluster=[1, 2, 1, 1, 1])
+    assert len(design.clusters.stratum) == 4
+    assert design.lone_strata == ["b", "c"]
+
+
+def test_domains_cross_their_columns_and_leave_out_the_missing():
+    """One domain for each combination that occurs; a person without a category is in none."""
+    domains = Domains.of(pd.DataFrame({"ward": ["W1", "W1", None, "W2"], "sex": ["F", "M", "F", "F"]}))
+    assert domains.names.tolist() == [("W1", "F"), ("W1", "M"), ("W2", "F")]
+    assert domains.members.toarray().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1]]
+
+
+def test_each_domain_has_one_name():
+    """Names that do not fit the columns are refused."""
+    with pytest.raises(PlacelibError, match="2 domains have 1 names: give one each"):
+        Domains(sparse.csr_array(np.ones((3, 2))), pd.Index(["W1"]))
+
+
+def test_one_margin_is_post_stratification():
+    """With one margin, each weight is the population of its category over its respondents."""
+    raked = rake(Design(np.ones(6)), PEOPLE[["tenure"]], {"tenure": TARGETS["tenure"]})
+    assert raked.design.weight == pytest.approx([15, 20, 15, 20, 15, 15])
+
+
+def test_raked_weights_meet_every_margin_and_say_what_changed():
+    """All margins are met to eight digits, and the diagnostics agree with the weights."""
+    raked = rake(Design([1, 2, 3, 1, 2, 3]), PEOPLE, TARGETS)
+    table, weight = raked.margins.set_index(["margin", "category"]), raked.design.weight
+    assert table["after"].to_numpy() == pytest.approx(table["target"].to_numpy(), rel=1e-7)
+    assert table.loc[("sex", "F"), ["respondents", "before", "target"]].tolist() == pytest.approx([3, 500 / 12, 52])
+    assert raked.design_effect == pytest.approx(6 * (weight**2).sum() / weight.sum() ** 2)
+    assert raked.effective_respondents * raked.design_effect == pytest.approx(6)
+    assert raked.weight_ratio_lowest < 1 < raked.weight_ratio_highest
+
+
+def test_weights_that_meet_the_margins_already_are_left_alone():
+    """Raking a raked design's weights again moves nothing."""
+    once = rake(Design(np.ones(6)), PEOPLE, TARGETS).design.weight
+    again = rake(Design(once), PEOPLE, TARGETS)
+    assert again.design.weight == pytest.approx(once, rel=1e-7)
+    assert again.sweeps == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.2, 5), min_size=6, max_size=6), st.permutations(range(6)))
+def test_order_of_rows_and_scale_of_weights_do_not_matter(weight, order):
+    """Reordered people keep their raked weights, and base weights count only relative to each other."""
+    weight = np.array(weight)
+    plain = rake(Design(weight), PEOPLE, TARGETS).design.weight
+    moved = rake(Design(7 * weight[order]), PEOPLE.iloc[order], TARGETS).design.weight
+    assert moved == pytest.approx(plain[order], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"sex": {"F": 52}}, "'sex': 'M' in the sample, not in the targets"),
+        ({"sex": {"F": 52, "M": 40, "X": 8}}, "'sex': 'X' has no respondent: merge"),
+        ({"sex": {"F": 100, "M": 0}}, "'sex': the target of 'M' must be a number above 0"),
+        ({"sex": {"F": 52, "M": np.nan}}, "'sex': the target of 'M' must be a number above 0"),
+        ({"sex": {"F": 52, "M": 50}}, "different populations \\('sex' 102, 'tenure' 100\\)"),
+        ({"sex": {}}, "'sex': the target of"),
+        ({"faith": {"any": 100}}, "margin 'faith' has no column of categories"),
+    ],
+)
+def test_impossible_targets_are_refused_by_name(changed, words):
+    """Each fault of the targets names its margin and category."""
+    with pytest.raises(PlacelibError, match=words):
+        rake(Design(np.ones(6)), PEOPLE, TARGETS | changed)
+
+
+def test_all_faults_of_the_margins_come_together():
+    """A missing category, a margin without targets and a bad target are told in one message."""
+    people = PEOPLE.assign(sex=["F", None, "M", "M", "F", "M"], age="16+")
+    with pytest.raises(PlacelibError) as error:
+        rake(Design(np.ones(6)), people, {"sex": {"F": 1, "M": -1}, "tenure": TARGETS["tenure"]})
+    for words in [
+        "'age' has no targets",
+        "'sex' is missing for the people in row positions 1",
+        "'M' must be",
+    ]:
+        assert words in str(error.value)
+
+
+def test_margins_that_contradict_each_other_do_not_converge():
+    """If only owners are women, women cannot outnumber owners: the margin is named."""
+    people = pd.DataFrame({"sex": ["F", "M", "M"], "tenure": ["own", "own", "rent"]})
+    with pytest.raises(PlacelibError, match="did not converge in 1,000 rounds: margin"):
+        rake(Design(np.ones(3)), people, {"sex": {"F": 70, "M": 30}, "tenure": {"own": 60, "rent": 40}})
+
+
+def test_a_raked_design_is_not_raked_again():
+    """Its variance could honour the last raking only, so a second one is refused."""
+    raked = rake(Design(np.ones(6)), PEOPLE, TARGETS).design
+    with pytest.raises(PlacelibError, match="raked already"):
+        rake(raked, PEOPLE, TARGETS)
