@@ -1,0 +1,251 @@
+"""The survey of an illustrative place: what everyone would answer, whom the sample reached, and what they told it."""
+
+import tomllib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from placelib.synthetic.people import ADULT_BANDS, HERE, World
+from placelib.synthetic.population import file_codes
+
+CHARACTERISTICS = [
+    "age_band", "sex", "gender_identity", "ethnic_group", "disability", "religion", "sexual_orientation",
+    "marital_status", "pregnancy_maternity", "carer", "care_experience", "armed_forces", "socio_economic",
+]  # fmt: skip
+ASKED_OF = {"care_needs": ("care_needs", ["yes"]), "carer": ("carer", ["carer_20_plus", "carer_under_20"])}
+STRATA, AREAS_PER_WARD = 7, 19
+# Who answers: not a function of the raking margins alone, so that raking mends much of the bias but not all.
+RESPONSE = {
+    "18_24": -0.9, "25_34": -0.4, "65_74": 0.5, "75_84": 0.4, "85_plus": -0.3, "male": -0.2, "private_rented": -0.3,
+    "bangladeshi": -0.25, "roma": -0.8, "prefer_not_to_say": -0.3, "estate": -0.3, "frailty": -0.06,
+}  # fmt: skip
+
+MARKS = {"labels": ["No answer", "Prefer not to say", ""], "codes": ["-9", "-8", "-1"]}  # skipped, refused, not asked
+
+
+def questions() -> dict[str, dict[str, Any]]:
+    """The questions that the survey asks, by name (questions.toml)."""
+    return tomllib.loads((HERE / "questions.toml").read_text(encoding="utf8"))
+
+
+def grade(scores: np.ndarray, shares: list[float]) -> np.ndarray:
+    """Cut scores into ordered answers so that each has its exact share; the highest scores give the first answer.
+
+    Examples
+    --------
+    >>> grade(np.array([0.1, 5.0, 2.0, 3.0]), [25, 75]).tolist()
+    [1, 0, 1, 1]
+    """
+    rank = np.empty(len(scores))
+    rank[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
+    return np.searchsorted(np.cumsum(shares) / np.sum(shares), (rank + 0.5) / len(scores))
+
+
+def everyone_answers(world: World) -> pd.DataFrame:
+    """What each adult would answer to each question if asked; missing where the question is not for them."""
+    adults = np.flatnonzero(world.adult)
+    answers = pd.DataFrame({"person": adults})
+    for name, question in questions().items():
+        asked = np.ones(len(adults), bool)
+        if "asked_of" in question:
+            source, categories = ASKED_OF[question["asked_of"]]
+            known = answers[source] if source in answers else world.people[source].iloc[adults]
+            asked = known.isin(categories).to_numpy()
+        codes = np.full(len(adults), -1)
+        codes[asked] = grade(_score(world, question["score"])[adults[asked]], question[world.slug]["shares"])
+        answers[name] = pd.Categorical.from_codes(codes, categories=question["levels"])
+    return answers
+
+
+def _score(world: World, effects: dict[str, float]) -> np.ndarray:
+    """Latent score of each resident: groups, frailty, a gamma remainder of areas, an interaction of age and tenure."""
+    random, skew = world.random, effects.get("skew", 0)
+    area = random.gamma(0.7, 1.2, len(world.areas)) - 0.84
+    young_renter = world.feature("private_rented") * (world.feature("18_24") + world.feature("25_34"))
+    score = world.score({name: effect for name, effect in effects.items() if name != "skew"})
+    score += skew * (area[world.people["area"]] + young_renter)
+    return score + random.logistic(size=len(score))
+
+
+def draw_sample(world: World) -> pd.DataFrame:
+    """Who answered the survey.
+
+    Strata are groups of wards of like deprivation; output areas are drawn within them; in each, adults are drawn with
+    chances that fall with the number of adults in the home (one adult answers for each).
+
+    Returns
+    -------
+    DataFrame
+        person, stratum, cluster, weight (one over the chance of selection, before response).
+    """
+    random, areas = world.random, world.areas
+    ward = world.postcodes.groupby("area")["ward_code"].agg(lambda codes: codes.mode()[0]).to_numpy()
+    order = areas.groupby(ward)["deprivation"].mean().sort_values()
+    stratum_of = pd.Series(np.arange(len(order)) * STRATA // len(order), index=order.index)
+    frame = pd.DataFrame({"area": areas.index, "ward": ward, "stratum": stratum_of.loc[ward].to_numpy()})
+    adults = pd.DataFrame({"person": np.flatnonzero(world.adult)})
+    adults["area"] = world.people["area"].to_numpy()[adults["person"]]
+    adults["chance"] = 1 / world.people["adults_in_home"].iloc[adults["person"]].astype(float).to_numpy()
+    members = {area: group for area, group in adults.groupby("area")}
+    drawn = []
+    for stratum, group in frame.groupby("stratum"):
+        taken = min(AREAS_PER_WARD * group["ward"].nunique(), len(group))
+        steps = ((np.arange(taken) + random.random()) * len(group) / taken).astype(int)
+        issued = 15 + 2 * (stratum % 3)
+        for area in group.sort_values(["ward", "area"])["area"].iloc[steps]:
+            drawn.append(_issue(random, members[area], issued).assign(stratum=stratum, share=taken / len(group)))
+    issued_sample = pd.concat(drawn, ignore_index=True)
+    issued_sample["weight"] = 1 / (issued_sample["chance"] * issued_sample.pop("share"))
+    answered = issued_sample[_responds(world, issued_sample["person"].to_numpy())]
+    return answered.rename(columns={"area": "cluster"}).drop(columns="chance").reset_index(drop=True)
+
+
+def _issue(random: np.random.Generator, group: pd.DataFrame, issued: int) -> pd.DataFrame:
+    """Adults of one area to be approached, by systematic sampling with unequal chances."""
+    chance = (issued * group["chance"] / group["chance"].sum()).to_numpy()
+    points = random.random() + np.arange(issued)
+    picked = np.unique(np.searchsorted(np.cumsum(chance), points[points < chance.sum()]))
+    return group.iloc[picked].assign(chance=np.minimum(chance[picked], 1))
+
+
+def _responds(world: World, person: np.ndarray) -> np.ndarray:
+    ward = world.postcodes["ward_code"].astype("category").cat.codes.to_numpy()[world.people["postcode"]]
+    of_ward = world.random.normal(0, 0.2, ward.max() + 1)
+    score = world.plan["response"] + world.score(RESPONSE) + of_ward[ward]
+    return world.random.random(len(person)) < 1 / (1 + np.exp(-score[person]))
+
+
+def survey_rows(world: World, answers: pd.DataFrame) -> pd.DataFrame:
+    """One row a respondent, in the library's own words: design, weighting columns, characteristics, answers.
+
+    Missing values: "refused" and "skipped" are written out; a question that was not for this person is missing.
+    """
+    sample, random = draw_sample(world), world.random
+    people = world.people.iloc[sample["person"]].reset_index(drop=True)
+    rows = pd.DataFrame({"respondent": random.permutation(len(sample)) + 10001})
+    rows["interviewed"] = pd.Timestamp("2026-04-20") + pd.to_timedelta(random.integers(0, 70, len(sample)), "D")
+    rows["stratum"] = sample["stratum"] + 1
+    rows["cluster"] = pd.factorize(sample["cluster"], sort=True)[0] + 101
+    rows["weight"] = sample["weight"].round(2)
+    rows["ward"] = world.postcodes["ward_code"].to_numpy()[people["postcode"]]
+    rows["weighting_age_band"], rows["weighting_sex"] = people["age_band"].astype(object), people["sex"].astype(object)
+    rows["weighting_disability"] = people["disability"].astype(object)
+    for name in CHARACTERISTICS:
+        rows[name] = people[name].astype(object).mask(random.random(len(rows)) < 0.012, "prefer_not_to_say")
+        rows[name] = rows[name].mask(random.random(len(rows)) < 0.008, "skipped")
+    rows["age_band"] = rows["age_band"].replace("prefer_not_to_say", "skipped")
+    told = answers.set_index("person").loc[sample["person"]].astype(object).reset_index(drop=True)
+    for name in told:
+        reluctance = random.random(len(told)) * (1 + 0.5 * people["age_band"].isin(["75_84", "85_plus"]))
+        rows[name] = told[name].mask((reluctance > 0.985) & told[name].notna(), "skipped")
+        rows[name] = rows[name].mask((reluctance < 0.006) & told[name].notna(), "refused")
+    return rows.sort_values("respondent", ignore_index=True)
+
+
+def survey_truth(world: World, answers: pd.DataFrame) -> pd.DataFrame:
+    """The true percentage behind each indicator that the survey feeds.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, area_code, characteristic, category, people (the adults asked), value (per cent): for the place
+        and each ward, everyone ("all") and each category of each characteristic.
+    """
+    people = world.people.iloc[answers["person"]].reset_index(drop=True)
+    kinds = people[CHARACTERISTICS].assign(all=pd.Categorical(["all"] * len(people)))
+    fed = {name: question for name, question in questions().items() if "indicator" in question}
+    yes = pd.DataFrame(
+        {
+            question["indicator"]: answers[name].isin(question["levels"][: question["yes"]]).where(answers[name].notna())
+            for name, question in fed.items()
+        }
+    ).astype(float)
+    ward = pd.Categorical(world.postcodes["ward_code"].to_numpy()[people["postcode"]])
+    tables = []
+    for area in (ward, pd.Categorical([world.plan["area_code"]] * len(people))):
+        for kind in kinds:
+            groups = yes.groupby([area, kinds[kind].to_numpy()], observed=True)
+            table = pd.concat({"people": groups.count(), "value": groups.mean()}, axis=1, names=["", "indicator_id"])
+            table = table.rename_axis(["area_code", "category"]).stack("indicator_id").reset_index()
+            tables.append(table[table["people"] > 0].assign(characteristic=kind))
+    truth = pd.concat(tables, ignore_index=True)
+    columns = ["indicator_id", "area_code", "characteristic", "category", "people", "value"]
+    return truth.assign(people=truth["people"].astype(int), value=(100 * truth["value"]).round(4))[columns]
+
+
+def survey_file(world: World, answers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The survey as this place's survey company delivers it, and its contract's keys.
+
+    One place writes labels, the other numeric codes under question numbers, counted from the other end.
+    """
+    words, rows = world.plan["survey"], survey_rows(world, answers)
+    names = {name: words[name] for name in rows if name in words}
+    names |= {name: question[world.slug]["column"] for name, question in questions().items()}
+    columns: dict[str, Any] = {}
+    for name, file_name in names.items():
+        columns[file_name] = _plain_column(name) or _coded_column(world, name)
+        if codes := columns[file_name].get("codes"):
+            written = {category: code for code, category in codes.items()}
+            marks = {"skipped": MARKS[words["layout"]][0], "refused": MARKS[words["layout"]][1]}
+            rows[name] = rows[name].map(written | marks).fillna(MARKS[words["layout"]][2])
+            rows[name] = rows[name].astype(int) if words["layout"] == "codes" else rows[name]
+    rows["interviewed"] = rows["interviewed"].dt.strftime(columns[names["interviewed"]]["date_format"])
+    indicators = [
+        {"id": question["indicator"], "term": question[world.slug]["label"], "column": names[name], "yes": question["levels"][: question["yes"]]}
+        for name, question in questions().items()
+        if "indicator" in question
+    ]
+    source = {
+        "title": words["title"], "agency": "council", "kind": "survey", "release": "survey", "file": words["file"],
+        "period": ["2026-04-20", "2026-06-28"],
+        "geography": {"type": "ward", "columns": [names["ward"]], "vintage": "2025"},
+        "survey": {
+            "design": "probability", "stratum": names["stratum"], "cluster": names["cluster"], "weight": names["weight"],
+            "rake": [[names["weighting_age_band"], names["weighting_sex"]], [names["weighting_disability"]], [names["ward"]]],
+        },
+        "indicators": indicators, "columns": columns,
+    }  # fmt: skip
+    return rows[list(names)].set_axis(list(columns), axis=1), source
+
+
+def _plain_column(name: str) -> dict[str, Any]:
+    """How the contract describes a column of the design; empty for coded columns."""
+    plain = {
+        "respondent": {"type": "identifier"},
+        "interviewed": {"type": "date", "date_format": "%d/%m/%Y"},
+        "stratum": {"type": "text", "label": "Group of wards of like deprivation"},
+        "cluster": {"type": "text", "label": "Output area drawn, renumbered"},
+        "weight": {"type": "number", "label": "One over the chance of selection", "minimum": 0},
+        "ward": {"type": "text", "label": "Ward of home"},
+    }
+    return plain.get(name, {})
+
+
+def _coded_column(world: World, name: str) -> dict[str, Any]:
+    """How the contract describes a coded column: what each code stands for, and the marks for no answer."""
+    characteristic = name.removeprefix("weighting_")
+    skipped, refused, not_asked = MARKS[world.plan["survey"]["layout"]]
+    numbered = world.plan["survey"]["layout"] == "codes"
+    if name != characteristic:
+        codes = {code: category for category, code in file_codes(world, characteristic).items()}
+        label = "Copy for weighting: no answer filled in from the address and the household"
+        return {"type": "category", "characteristic": characteristic, "label": label, "codes": codes}
+    if name in CHARACTERISTICS:
+        known = world.people[name].cat.categories.drop("prefer_not_to_say", errors="ignore")
+        known = known[known.isin(ADULT_BANDS)] if name == "age_band" else known
+        codes = {str(number) if numbered else _label(key): key for number, key in enumerate(known, 1)}
+        codes |= {} if name == "age_band" else {refused: "prefer_not_to_say"}
+        return {"type": "category", "characteristic": name, "codes": codes, "missing": [skipped]}
+    question = questions()[name]
+    levels = question["levels"]
+    counted = levels if levels[0].isdigit() else range(len(levels), 0, -1)
+    written = counted if numbered else [_label(level) for level in levels]
+    codes = {str(code): level for code, level in zip(written, levels, strict=True)}
+    column = {"type": "category", "label": question[world.slug]["label"], "codes": codes, "missing": [skipped, refused]}
+    return column | ({"not_applicable": [not_asked]} if "asked_of" in question else {})
+
+
+def _label(category: str) -> str:
+    """A category's words in a file that writes labels."""
+    return category.replace("_plus", "+").replace("_", " ").capitalize()
