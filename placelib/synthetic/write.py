@@ -165,7 +165,7 @@ def _write_sav(path: Path, frame: pd.DataFrame, columns: dict[str, Any]) -> None
         row_compress=True,
     )
     content = bytearray(path.read_bytes())
-    content[84:101] = b"01 Oct 2600:00:00"  # creation date and time of the SPSS header record
+    content[92:109] = b"01 Oct 2600:00:00"  # creation date and time of the SPSS header record
     path.write_bytes(content)
 
 
