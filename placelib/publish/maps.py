@@ -1,0 +1,339 @@
+"""Maps by ward that still work in grey: five shades, names on the map, certainty as an outline."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import shapely
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+from matplotlib.textpath import TextPath
+
+from placelib.gate import UNRELIABLE, Table
+from placelib.publish.charts import SURE, find, namer, ranked
+from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page, describe, open_page
+from placelib.publish.tables import decimals, listed, published, show
+
+RATIOS = (0.67, 0.87, 1.15, 1.5)  # of England's level, so that maps of all places and editions share their shades
+LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
+HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
+TALLEST, SIDE, KEY_ROW, MARGIN = 5.1, 2.2, 0.19, 0.05  # inches
+MAPS_ACROSS = 4
+LETTERING = 7.0  # points
+INSIDE = 0.86  # how much of a name must lie in its ward
+
+
+def shades(colour: str = HUE) -> list[str]:
+    """Make five shades of one hue, light to dark, of the same lightness whatever the hue.
+
+    Mixing with white or black in linear light sets the relative luminance (WCAG 2.2) exactly, so that a page printed
+    in grey keeps the five steps.
+
+    Examples
+    --------
+    >>> shades("#808080")
+    ['#e7e7e7', '#bcbcbc', '#8e8e8e', '#616161', '#3c3c3c']
+    """
+    encoded = np.array(to_rgb(colour))
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    own = linear @ (0.2126, 0.7152, 0.0722)
+    mixed = [1 - (1 - linear) * (1 - aim) / (1 - own) if aim > own else linear * aim / own for aim in LUMINANCES]
+    return [to_hex(np.where(mix <= 0.0031308, mix * 12.92, 1.055 * mix ** (1 / 2.4) - 0.055)) for mix in mixed]
+
+
+def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
+    """Give the four limits that part the wards into five shades, and the level that the middle one is close to.
+
+    A rank is parted into fifths. A score is parted at fixed distances from 100, the reference level, and an
+    indicator at the same distances from England's value, or from the place's where England's is not known: maps
+    can then be compared across wards, places and editions. Only without any of these are there fifths of the values.
+
+    Examples
+    --------
+    >>> limits, level = breaks(pd.DataFrame({"score": [60.0, 140.0], "reference": ["England", "England"]}), "score")
+    >>> limits.tolist(), level
+    ([67.0, 87.0, 115.0, 150.0], 'England')
+    """
+    rows, whole = ranked(frame, column, label=column)
+    known = rows[column].dropna()
+    if column == "rank":
+        return np.round(len(rows) * np.arange(1, 5) / 5), ""
+    if column.endswith("score"):
+        return np.round(100 * np.array(RATIOS)), str(frame["reference"].iloc[0]) if "reference" in frame else ""
+    if len(whole):
+        level = whole.sort_values("area_type").iloc[0]  # England comes before the place
+        return np.round(level[column] * np.array(RATIOS), max(decimals(known), 1)), str(level[namer(frame)])
+    return np.round(known.quantile([0.2, 0.4, 0.6, 0.8]).to_numpy(), max(decimals(known), 1)), ""
+
+
+def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = "") -> Figure:
+    """Map a published value, score or rank by ward.
+
+    Parameters
+    ----------
+    wards : Table
+        A GeoDataFrame with ward_code, ward_name and geometry in metres.
+    table : Table
+        One row a ward, by `ward_code` or `area_code`. Wards that are not there, or have no value, are hatched; those
+        marked unreliable are dotted. Wards surely among the five with greatest need (`sure`) get a thick outline.
+        `colour`, where the table has it, gives the hue.
+    column : str
+        What to map; the darkest shade is the greatest need: the highest value, or rank 1.
+    title : str
+        The finding; made from the table's own cells without it.
+
+    Returns
+    -------
+    Figure
+        The parts of the map carry ward codes as their matplotlib ids.
+
+    Raises
+    ------
+    DisclosureError
+        A table has not passed the gate.
+    """
+    finding, areas = title or find(table, column), _joined(wards, table, column)
+    ramp, layout = shades(table.frame["colour"].iloc[0] if "colour" in table.frame else HUE), _Layout.of(areas)
+    bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
+    shown = table.where(lambda frame: frame.index.isin(ranked(frame, column, label=column)[0].index))
+    data = show(shown, [namer(table.frame), column, *bounds], caption=finding, rows=len(areas))
+    with mpl.rc_context(STYLE):
+        names, numbers = _place_names(areas, layout.metres_per_inch)
+        entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
+        page = open_page(finding, [table, wards], data, height=layout.height(len(entries)))
+        axes = page.axes(MARGIN, layout.height(len(entries)) - layout.tall, layout.wide, layout.tall)
+        _draw(axes, areas, ramp)
+        _write_names(axes, names, ramp)
+        _scale_bar(axes, layout.metres_per_inch)
+        _key(page, entries, **layout.key(len(entries)))
+    return Figure(page.canvas, _alt(table, areas, finding), data)
+
+
+def small_multiples(
+    wards: Table, table: Table, columns: Sequence[str] = (), *, names: Mapping[str, str] | None = None, title: str
+) -> Figure:
+    """Draw one small map a column, all on the same shades.
+
+    Parameters
+    ----------
+    wards : Table
+        As for `ward_map`.
+    table : Table
+        One row a ward.
+    columns : sequence of str
+        Scores to map; every domain's score without it.
+    names : mapping of str to str, optional
+        A heading for each column.
+    title : str
+        The finding, or the question that the maps answer.
+
+    Returns
+    -------
+    Figure
+        Each map names the ward with the greatest need below its heading.
+    """
+    frame = published(table)
+    columns = list(columns or [name for name in frame if name.endswith("_score")])
+    headings = {name: name.removesuffix("_score").replace("_", " ").capitalize() for name in columns} | (names or {})
+    areas = {column: _joined(wards, table, column).assign(sure=False) for column in columns}  # of overall need only
+    data, ramp = show(table, ["ward_name", *columns], names=headings, caption=title, rows=len(frame)), shades()
+    layout, across = _Layout.of(areas[columns[0]]), (WIDTH - 2 * MARGIN) / MAPS_ACROSS
+    tall, rows = across / layout.wide * layout.tall, -(-len(columns) // MAPS_ACROSS)
+    with mpl.rc_context(STYLE):
+        page = open_page(title, [table, wards], data, height=rows * (tall + 0.4) + 0.6)
+        for place, column in enumerate(columns):
+            left = MARGIN + place % MAPS_ACROSS * across
+            bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.4)
+            _draw(page.axes(left, bottom, across - 0.1, tall), areas[column], ramp, weight=0.5)
+            greatest = areas[column].sort_values(column, ascending=False)["ward_name"].iloc[0]
+            page.write(headings[column], left, page.bottom + bottom + tall + 0.3, size=8.5, weight="bold")
+            words = textwrap.shorten(f"most: {greatest}", 34, placeholder="…")
+            page.write(words, left, page.bottom + bottom + tall + 0.14, size=6.5, color=QUIET)
+        _key(
+            page,
+            _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp),
+            left=MARGIN,
+            top=0.4,
+            columns=3,
+        )
+    return Figure(
+        page.canvas, describe(table, title, f"{len(columns)} small maps, darker where need is greater."), data
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the map and its key go, in inches: the key beside a tall place, below a wide one."""
+
+    wide: float
+    tall: float
+    metres_per_inch: float
+
+    @classmethod
+    def of(cls, areas: gpd.GeoDataFrame) -> "_Layout":
+        left, bottom, right, top = areas.total_bounds
+        scale = max((right - left) / (WIDTH - 2 * MARGIN), (top - bottom) / TALLEST)
+        return cls((right - left) / scale, (top - bottom) / scale, scale)
+
+    def key(self, entries: int) -> dict[str, float]:
+        beside = WIDTH - self.wide >= SIDE
+        if beside:
+            return {"left": self.wide + 0.15, "top": self.height(entries), "columns": 1}
+        return {"left": MARGIN, "top": self.height(entries) - self.tall - 0.1, "columns": 3}
+
+    def height(self, entries: int) -> float:
+        beside = WIDTH - self.wide >= SIDE
+        return max(self.tall, KEY_ROW * entries) if beside else self.tall + KEY_ROW * -(-entries // 3) + 0.15
+
+
+def _code(frame: pd.DataFrame) -> str:
+    return "area_code" if "area_code" in frame else "ward_code"
+
+
+def _joined(wards: Table, table: Table, column: str) -> gpd.GeoDataFrame:
+    """Wards by code with the value to map, its shade (0 lightest; missing where there is none) and its certainty."""
+    areas, frame = published(wards).set_index("ward_code"), published(table)
+    rows = ranked(frame, column, label=column)[0].set_index(_code(frame)).reindex(areas.index)
+    above = np.searchsorted(breaks(frame, column)[0], rows[column], side="left" if column == "rank" else "right")
+    shade = pd.Series(4 - above if column == "rank" else above, areas.index).where(rows[column].notna())
+    sure, mark = (rows.get(name, pd.Series("", areas.index)) for name in ("sure", "mark"))
+    return areas[["ward_name", "geometry"]].assign(
+        **{column: rows[column]}, shade=shade, sure=sure.eq(SURE), unsure=mark.eq(UNRELIABLE) & shade.notna()
+    )
+
+
+def _draw(axes: Axes, areas: gpd.GeoDataFrame, ramp: Sequence[str], *, weight: float = 1) -> None:
+    """Draw the wards; outlines are dark lines cased in white, so that they show against any shade."""
+    axes.set_axis_off()
+    left, bottom, right, top = areas.total_bounds
+    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    axes.patch.set_visible(False)
+    paths = {code: _outline(shape) for code, shape in areas.geometry.items()}
+    for code, ward in areas.iterrows():
+        known = pd.notna(ward["shade"])
+        hatch = UNSURE if ward["unsure"] else None if known else NO_FIGURE
+        face = ramp[int(ward["shade"])] if known else "white"
+        dots = "white" if known and ward["shade"] >= 2 else QUIET
+        axes.add_patch(PathPatch(paths[code], facecolor=face, hatch=hatch, hatchcolor=dots, linewidth=0, gid=code))
+    for code in areas.sort_values("sure", kind="stable").index:
+        sure = areas.loc[code, "sure"]
+        casing, line = (3.8, 2.4) if sure else (1.6 * weight, 0.5 * weight)
+        for colour, width, name in (("white", casing, "casing"), (INK, line, "sure" if sure else "outline")):
+            outline = PathPatch(paths[code], fill=False, edgecolor=colour, linewidth=width, joinstyle="round")
+            axes.add_patch(outline).set_gid(f"{name} {code}")
+
+
+def _outline(shape: shapely.Geometry) -> Path:
+    rings = [ring for part in shapely.get_parts(shape) for ring in (part.exterior, *part.interiors)]
+    return Path.make_compound_path(*(Path(np.asarray(ring.coords), closed=True) for ring in rings))
+
+
+def _place_names(areas: gpd.GeoDataFrame, metres_per_inch: float) -> tuple[pd.DataFrame, list[tuple]]:
+    """Decide which names fit into their wards; the others get a number, explained in the key."""
+    taken, rows, numbers = [], [], []
+    for code, ward in areas.sort_values("ward_name").iterrows():
+        tried = [
+            (_inside(ward.geometry, box, taken), words, box)
+            for words, box in _candidates(ward["ward_name"], ward.geometry, metres_per_inch)
+        ]
+        inside, words, box = max(tried, key=lambda trial: round(trial[0], 1))
+        if inside < INSIDE:
+            numbers.append((str(len(numbers) + 1), ward["ward_name"]))
+            words, box = numbers[-1][0], tried[0][2]
+        else:
+            taken.append(box)
+        rows.append((code, words, box.centroid.x, box.centroid.y, ward["shade"]))
+    return pd.DataFrame(rows, columns=["code", "words", "x", "y", "shade"]), numbers
+
+
+def _candidates(name: str, shape: shapely.Geometry, metres_per_inch: float) -> list[tuple[str, shapely.Polygon]]:
+    """Ways to set a name in a ward: broken at several widths, at the middle of the ward's roomiest parts."""
+    roomiest = shapely.get_point(shapely.maximum_inscribed_circle(shape), 0)
+    found = []
+    for letters in (13, 9, 20, 40):
+        lines = textwrap.wrap(name, letters, break_long_words=False)
+        wide = max(TextPath((0, 0), line, size=LETTERING).get_extents().width for line in lines)
+        half = np.array([wide, 1.15 * LETTERING * len(lines)]) / 72 * metres_per_inch / 2
+        found += [
+            ("\n".join(lines), shapely.box(spot.x - half[0], spot.y - half[1], spot.x + half[0], spot.y + half[1]))
+            for spot in (roomiest, shape.centroid)
+        ]
+    return found
+
+
+def _inside(shape: shapely.Geometry, box: shapely.Polygon, taken: Sequence[shapely.Polygon]) -> float:
+    free = not any(box.intersects(other) for other in taken)
+    return shape.intersection(box).area / box.area if free else 0.0
+
+
+def _write_names(axes: Axes, names: pd.DataFrame, ramp: Sequence[str]) -> None:
+    """Write the names, dark on light shades and light on dark ones, in a halo of the ward's own shade."""
+    for row in names.itertuples():
+        dark = row.shade >= 3
+        halo = withStroke(linewidth=1.8, foreground=ramp[int(row.shade)] if pd.notna(row.shade) else "white")
+        axes.text(
+            row.x, row.y, row.words, ha="center", va="center", size=LETTERING, linespacing=1.05,
+            color="white" if dark else INK, path_effects=[halo], gid=f"name {row.code}", zorder=5,
+        )  # fmt: skip
+
+
+def _scale_bar(axes: Axes, metres_per_inch: float) -> None:
+    kilometres = 2 if metres_per_inch > 1500 else 1
+    (left, _), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    lift = 0.08 * metres_per_inch
+    axes.plot([left, left + 1000 * kilometres], [bottom + lift] * 2, color=QUIET, linewidth=1.2)
+    axes.text(left, bottom + 1.5 * lift, f"{kilometres} km", size=6.5, color=QUIET)
+
+
+def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
+    """Word the five shades, lightest first."""
+    limits, level = breaks(frame, column)
+    if column == "rank":
+        ends = [0, *limits, len(ranked(frame, column, label=column)[0])]
+        words = [f"Rank {low + 1:.0f} to {high:.0f}" for low, high in zip(ends, ends[1:], strict=False)][::-1]
+        return [f"{words[0]}: least need", *words[1:4], f"{words[4]}: greatest need"]
+    text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
+    words = [f"{start} to {end}" for start, end in zip(text, text[1:], strict=False)]
+    words[1] += f": close to {level}" if level else ""
+    return [f"under {text[0]}", *words, f"{text[-1]} or more"]
+
+
+def _key_entries(areas: gpd.GeoDataFrame, words: Sequence[str], ramp: Sequence[str]) -> list[tuple]:
+    """List what the key explains, darkest first: how it looks and what it means."""
+    looks = [({"facecolor": shade}, word) for shade, word in zip(ramp[::-1], words[::-1], strict=True)]
+    if areas["sure"].any():
+        looks.append(({"facecolor": "white", "edgecolor": INK, "linewidth": 2.4}, "Surely in the five with most need"))
+    if areas["unsure"].any():
+        looks.append(({"facecolor": "white", "hatch": UNSURE, "hatchcolor": QUIET}, "Uncertain"))
+    if areas["shade"].isna().any():
+        looks.append(({"facecolor": "white", "hatch": NO_FIGURE, "hatchcolor": QUIET}, "No figure to show"))
+    return looks
+
+
+def _key(page: Page, entries: Sequence[tuple], *, left: float, top: float, columns: int) -> None:
+    """Draw the key in columns: swatches with their meaning, then numbers with the names of small wards."""
+    rows = -(-len(entries) // columns)
+    across, tall = (WIDTH - MARGIN - left) / columns, KEY_ROW * rows
+    axes = page.axes(left, top - tall, across * columns, tall)
+    axes.set_axis_off()
+    axes.set(xlim=(0, across * columns), ylim=(tall, 0))
+    for place, (look, words) in enumerate(entries):
+        x, y = place // rows * across, place % rows * KEY_ROW
+        if isinstance(look, str):
+            axes.text(x + 0.15, y + 0.085, look, size=LETTERING, ha="center", va="center", weight="bold")
+        else:
+            axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.26, 0.13, **{"edgecolor": QUIET, "linewidth": 0.5} | look))
+        axes.text(x + 0.36, y + 0.085, words, size=7.2, va="center")
+
+
+def _alt(table: Table, areas: gpd.GeoDataFrame, finding: str) -> str:
+    groups = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
+    said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in groups.items() if rows.any()]
+    return describe(table, finding, f"Map of {len(areas)} wards in five shades. {' '.join(said)}")

@@ -1,0 +1,311 @@
+"""Tables as readers see them, and as spreadsheets and mapping tools receive them."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from placelib.errors import DisclosureError
+from placelib.gate import MARKS, Table
+
+BLANK = "–"
+EXPLAINED = MARKS | {BLANK: "no figure"}
+MEASURED = ("value", "lower", "upper", "comparator_value")  # written alike, being in one unit
+MOST_SOURCES = 3
+DEGREE_DECIMALS = 5  # about a metre on the ground
+_HEADINGS = {"_pct": " (%)", "_per_1000": " (per 1,000)", "_lower": ": from", "_upper": ": to", "_name": ""}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def published(table: Table) -> pd.DataFrame:
+    """Give the frame of a table that has passed the gate.
+
+    Raises
+    ------
+    DisclosureError
+        Anything else was passed, a plain DataFrame for instance.
+    """
+    if not isinstance(table, Table):
+        raise DisclosureError(
+            f"A {type(table).__name__} has not passed the gate and cannot be shown: "
+            "use a table of the place, such as place.needs or place.indicators."
+        )
+    return table.frame
+
+
+def heading(column: str) -> str:
+    """Turn a column's name into a reader's words.
+
+    Examples
+    --------
+    >>> heading("share_pct"), heading("rank_lower"), heading("ward_name")
+    ('Share (%)', 'Rank: from', 'Ward')
+    """
+    ending = next((ending for ending in _HEADINGS if column.endswith(ending)), "")
+    words = column.removesuffix(ending).replace("_", " ") + _HEADINGS.get(ending, "")
+    return words[:1].upper() + words[1:]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["Wish", "Regency", "Kemptown"])
+    'Wish, Regency and Kemptown'
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def decimals(numbers: pd.Series) -> int:
+    """Say how many decimal places a reader can use: whole numbers stay whole, others keep about three digits.
+
+    Missing values are passed over.
+
+    Examples
+    --------
+    >>> decimals(pd.Series([12.34, 5.678])), decimals(pd.Series([1234.5])), decimals(pd.Series([3.0, None]))
+    (1, 0, 0)
+    """
+    known = numbers.dropna().astype(float)
+    useful = 0 if known.empty else int(np.clip(2 - np.floor(np.log10(known.abs().max() or 1)), 0, 2))
+    return next((places for places in range(useful) if np.allclose(known, known.round(places))), useful)
+
+
+def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Write a column as readers see it: rounded alike within each unit, with the marks that the gate set.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any columns; `unit` and `mark` are heeded where they are there.
+    column : str
+        The column to write. Missing text is empty; a missing number is its row's mark, or "–" without one.
+
+    Returns
+    -------
+    Series of str
+    """
+    values = frame[column]
+    if not is_number(values):
+        return values.astype("string").fillna("").astype(object)
+    unit, mark = (frame.get(name, pd.Series("", frame.index)).fillna("") for name in ("unit", "mark"))
+    alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
+    places = unit.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(unit)})
+    style = "{:.0f}" if column.endswith("year") else "{:,.{}f}"
+    text = [style.format(*pair) if pd.notna(pair[0]) else "" for pair in zip(values, places, strict=True)]
+    known = pd.Series(text, frame.index, dtype=object)
+    flagged = known + " " + (mark if column == "value" else "")
+    return flagged.str.strip().where(values.notna(), mark.replace("", BLANK))
+
+
+def is_number(values: pd.Series) -> bool:
+    """Whether a column holds quantities rather than words, dates or yes and no."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table in a reader's words, as text and as accessible HTML with every value escaped.
+
+    Parameters
+    ----------
+    caption : str
+        What the table is.
+    columns : sequence of str
+        Headings.
+    numeric : sequence of bool
+        Which columns hold numbers, and stand to the right.
+    rows : sequence of sequences of str
+        The cells; the first of each row names the row.
+    notes : sequence of str
+        Explanations that stand under the table.
+    """
+
+    caption: str
+    columns: Sequence[str]
+    numeric: Sequence[bool]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        body = pd.DataFrame(list(self.rows), columns=list(self.columns)).to_string(index=False)
+        return "\n".join([self.caption, body, *self.notes])
+
+    def _repr_html_(self) -> str:
+        sides = [' class="number"' if number else "" for number in self.numeric]
+        head = "".join(
+            f'<th scope="col"{side}>{html.escape(name)}</th>' for name, side in zip(self.columns, sides, strict=True)
+        )
+        rows = "".join(f"<tr>{_cells(row, sides)}</tr>\n" for row in self.rows)
+        label = html.escape(self.caption)
+        notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in self.notes)
+        return (
+            f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">'
+            f"<table><caption>{label}</caption><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>{notes}"
+        )
+
+
+def _cells(row: Sequence[str], sides: Sequence[str]) -> str:
+    first, *rest = (html.escape(cell) for cell in row)
+    return f'<th scope="row"{sides[0]}>{first}</th>' + "".join(
+        f"<td{side}>{cell}</td>" for side, cell in zip(sides[1:], rest, strict=True)
+    )
+
+
+class Cards(Shown):
+    """The same, each row a card: its first cell the heading, the others named below it."""
+
+    def _repr_html_(self) -> str:
+        return "".join(map(self._card, self.rows)) + "".join(
+            f'<p class="note">{html.escape(note)}</p>' for note in self.notes
+        )
+
+    def _card(self, row: Sequence[str]) -> str:
+        items = "".join(
+            f"<dt>{html.escape(name)}</dt><dd>{html.escape(cell)}</dd>"
+            for name, cell in zip(self.columns[1:], row[1:], strict=True)
+            if cell
+        )
+        return f'<section class="card"><h3>{html.escape(row[0])}</h3><dl>{items}</dl></section>\n'
+
+
+class Prose(Shown):
+    """The same, each row a paragraph of its own."""
+
+    def __repr__(self) -> str:
+        return "\n\n".join(" ".join(row) for row in self.rows)
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{html.escape(' '.join(row))}</p>\n" for row in self.rows)
+
+
+def show(
+    table: Table,
+    columns: Sequence[str] = (),
+    *,
+    names: Mapping[str, str] | None = None,
+    caption: str = "",
+    rows: int = 30,
+) -> Shown:
+    """Show a published table.
+
+    Parameters
+    ----------
+    table : Table
+        Protected or Open.
+    columns : sequence of str
+        Which columns, in order, the first naming the rows; all without it.
+    names : mapping of str to str, optional
+        Headings for columns whose own name does not say enough.
+    caption : str
+        Instead of the table's title.
+    rows : int
+        How many rows to show at most; a line under the table says what was left out.
+
+    Returns
+    -------
+    Shown
+
+    Raises
+    ------
+    DisclosureError
+        The table has not passed the gate.
+    """
+    frame = published(table)
+    columns = list(columns or frame.columns.drop("geometry", errors="ignore"))
+    texts = [as_text(frame, column)[:rows] for column in columns]
+    cut = [f"The first {rows} of {len(frame):,} rows: all are in the tables beside this report."] * (len(frame) > rows)
+    marked = {cell.split()[-1] for text in texts for cell in text if cell}
+    marks = "; ".join(f"{mark} {words}" for mark, words in EXPLAINED.items() if mark in marked)
+    return Shown(
+        labelled(caption or subject(table), table),
+        [(names or {}).get(column, heading(column)) for column in columns],
+        [is_number(frame[column]) for column in columns],
+        list(zip(*texts, strict=True)),
+        [*cut, *([f"{marks}."] if marks else []), *footnotes(table)],
+    )
+
+
+def subject(table: Table) -> str:
+    """Say in one line what a table is about: measure, unit and period of one indicator, or the table's own title."""
+    frame = table.frame
+    if "indicator" in frame and frame["indicator"].nunique() == 1 and "value" in frame:
+        parts = [frame[name].dropna().astype(str) for name in ("indicator", "unit", "period") if name in frame]
+        return ", ".join(part.iloc[0] for part in parts if len(part))
+    if "indicators_used" in frame and len(frame):
+        used, reference = frame["indicators_used"].iloc[0], frame["reference"].iloc[0]
+        return f"{table.title}, from {used} indicators compared with {reference}"
+    return table.title
+
+
+def made_up(table: Table) -> bool:
+    """Whether anything in a table is illustrative: by its rows where they say so."""
+    return bool(table.frame["illustrative"].any()) if "illustrative" in table.frame else table.illustrative
+
+
+def footnotes(table: Table) -> list[str]:
+    """List a table's sources, where they are few, its notes, and whether it is made up."""
+    sources = table.frame["source"].dropna().unique() if "source" in table.frame else []
+    named = [f"Source: {listed(sorted(map(str, sources)))}."] if 0 < len(sources) <= MOST_SOURCES else []
+    return [*named, *table.notes, *(["Illustrative data: made up to show the method."] * made_up(table))]
+
+
+def labelled(words: str, table: Table) -> str:
+    """Add to a caption that the data are made up, where they are."""
+    return f"{words} (illustrative data)" if made_up(table) else words
+
+
+def cards(table: Table, columns: Sequence[str], *, names: Mapping[str, str] | None = None) -> Cards:
+    """Show each row as a card: the first column its heading, the others below it where they say anything."""
+    return Cards(**vars(show(table, columns, names=names)))
+
+
+def prose(table: Table, column: str) -> Prose:
+    """Show a column of published sentences as paragraphs."""
+    return Prose(**vars(show(table, [column])))
+
+
+def csv_text(table: Table) -> str:
+    r"""Write a published table as CSV that a spreadsheet cannot mistake for formulas.
+
+    Text that begins with = + - @ or a tab gets an apostrophe before it; numbers are not touched, and missing
+    values are empty.
+
+    Examples
+    --------
+    >>> from placelib.gate import open_table
+    >>> csv_text(open_table(pd.DataFrame({"ward_name": ["=1+1"], "change": [-2.0]}), "Wards"))
+    "ward_name,change\n'=1+1,-2\n"
+    """
+    frame = published(table).convert_dtypes()
+    text = frame.select_dtypes("string").columns
+    frame[text] = frame[text].apply(lambda words: words.mask(words.str.startswith(_FORMULA_STARTS), "'" + words))
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def geojson_text(wards: Table, table: Table) -> str:
+    """Write published ward values with their boundaries as GeoJSON.
+
+    Parameters
+    ----------
+    wards : Table
+        A GeoDataFrame with ward_code, ward_name and geometry.
+    table : Table
+        One row a ward, by ward_code.
+
+    Returns
+    -------
+    str
+        WGS84, longitude first, to five decimal places; a missing value is null.
+    """
+    values = published(table).drop(columns="ward_name", errors="ignore")
+    joined = published(wards)[["ward_code", "ward_name", "geometry"]].merge(
+        values, on="ward_code", how="left", validate="1:1"
+    )
+    joined = joined.sort_values("ward_code").to_crs(4326)
+    joined["geometry"] = shapely.transform(joined.geometry.array, lambda points: points.round(DEGREE_DECIMALS))
+    return joined.to_json(na="null", drop_id=True, ensure_ascii=False)
