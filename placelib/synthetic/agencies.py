@@ -53,7 +53,9 @@ def records(world: World, source: dict[str, Any], indicator: pd.Series) -> tuple
     month = month if len(drift) > 1 else random.integers(0, len(months), len(area))
     first = months.to_timestamp()[month]
     days = (random.random(len(area)) * first.days_in_month).astype(int)
-    frame = pd.DataFrame({"area": area, "postcode": world.postcode_of(area), "date": first + pd.to_timedelta(days, "D")})
+    frame = pd.DataFrame(
+        {"area": area, "postcode": world.postcode_of(area), "date": first + pd.to_timedelta(days, "D")}
+    )
     return frame, expected
 
 
@@ -63,7 +65,9 @@ def rows_layout(world: World, made: pd.DataFrame, make: dict[str, Any]) -> pd.Da
     made = made.assign(person=[f"{number:06d}" for number in random.permutation(900_000)[:size] + 100_000])
     again = made[random.random(size) < make.get("repeats", 0)]
     late = pd.to_timedelta(random.integers(20, 120, len(again)), "D")
-    made = pd.concat([made, again.assign(date=again["date"] + late)]).sort_values("date", kind="stable", ignore_index=True)
+    made = pd.concat([made, again.assign(date=again["date"] + late)]).sort_values(
+        "date", kind="stable", ignore_index=True
+    )
     made["end"] = made["date"] + pd.to_timedelta(random.integers(14, 400, len(made)), "D")
     made["end"] = made["end"].where(random.random(len(made)) < 0.7)
     where = world.postcodes.iloc[made["postcode"]].reset_index(drop=True)

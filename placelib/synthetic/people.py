@@ -196,7 +196,11 @@ def _count(world: World) -> None:
     """Add to the areas how many people of each kind at risk they hold."""
     areas, people, random = world.areas, world.people, world.random
     by_age = people.groupby(["area", "age_band"], observed=False).size().unstack()
-    kinds = {"adults": slice("16_17", None), "working_age": slice("16_17", "55_64"), "older_people": slice("65_74", None)}
+    kinds = {
+        "adults": slice("16_17", None),
+        "working_age": slice("16_17", "55_64"),
+        "older_people": slice("65_74", None),
+    }
     kinds |= {"children": slice(None, "16_17"), "residents": slice(None)}
     for kind, bands in kinds.items():
         areas[kind] = by_age.loc[:, bands].sum(axis=1)

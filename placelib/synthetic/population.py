@@ -32,11 +32,20 @@ def population_files(world: World) -> dict[str, tuple[pd.DataFrame, dict[str, An
     age, sex, residents = words["age_band"], words["sex"], words["residents"]
     denominators = [{"id": "residents", "column": residents}]
     ordered = pd.Series(world.people["age_band"].cat.categories, world.people["age_band"].cat.categories)
-    denominators += [{"id": name, "column": residents, "where": {age: list(ordered[which])}} for name, which in BANDS.items()]
+    denominators += [
+        {"id": name, "column": residents, "where": {age: list(ordered[which])}} for name, which in BANDS.items()
+    ]
     fine = _counted(world, "oa_code", "Residents by age and sex", {age: "age_band", sex: "sex"})
     fine[1]["denominators"] = denominators
-    ethnic = _counted(world, "lsoa_code", "Residents by ethnic group and age", {age: "age_band", words["ethnic_group"]: "ethnic_group"})
-    disability = _counted(world, "lsoa_code", "Residents by disability and age", {age: "age_band", words["disability"]: "disability"})
+    ethnic = _counted(
+        world,
+        "lsoa_code",
+        "Residents by ethnic group and age",
+        {age: "age_band", words["ethnic_group"]: "ethnic_group"},
+    )
+    disability = _counted(
+        world, "lsoa_code", "Residents by disability and age", {age: "age_band", words["disability"]: "disability"}
+    )
     return {
         "population_age_sex": fine,
         "population_disability": disability,
@@ -58,7 +67,11 @@ def _counted(world: World, area: str, title: str, names: dict[str, str]) -> tupl
     for name, of in names.items():
         written = file_codes(world, of)
         table[name] = table[name].astype(object).map(written)
-        columns[name] = {"type": "category", "characteristic": of, "codes": {code: key for key, code in written.items()}}
+        columns[name] = {
+            "type": "category",
+            "characteristic": of,
+            "codes": {code: key for key, code in written.items()},
+        }
     columns[count] = {"type": "integer", "minimum": 0}
     kind = {"oa_code": "output area", "lsoa_code": "lsoa"}[area]
     source = CENSUS | {
@@ -76,8 +89,19 @@ def file_codes(world: World, characteristic: str) -> dict[str, str]:
     categories = world.people[characteristic].cat.categories
     if world.plan["survey"]["layout"] == "codes" or characteristic == "ethnic_group":
         return {category: str(number) for number, category in enumerate(categories, 1)}
-    join = "-" if characteristic == "age_band" else " "
-    return {category: category.replace("_plus", "+").replace("_", join) for category in categories}
+    return {category: label(category) for category in categories}
+
+
+def label(category: str) -> str:
+    """Words of a category in a file that writes labels.
+
+    Examples
+    --------
+    >>> label("not_disabled"), label("85_plus")
+    ('Not disabled', '85+')
+    """
+    words = category.replace("_plus", "+")
+    return words.replace("_", "-") if words[0].isdigit() else words.replace("_", " ").capitalize()
 
 
 def _households(world: World) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -135,4 +159,4 @@ def _workday(world: World) -> tuple[pd.DataFrame, dict[str, Any]]:
     return people.astype(int), source
 
 
-__all__ = ["COMPARATORS", "file_codes", "population_files"]
+__all__ = ["COMPARATORS", "file_codes", "label", "population_files"]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from placelib.synthetic.people import ADULT_BANDS, HERE, World
-from placelib.synthetic.population import file_codes
+from placelib.synthetic.population import file_codes, label
 
 CHARACTERISTICS = [
     "age_band", "sex", "gender_identity", "ethnic_group", "disability", "religion", "sexual_orientation",
@@ -157,7 +157,9 @@ def survey_truth(world: World, answers: pd.DataFrame) -> pd.DataFrame:
     fed = {name: question for name, question in questions().items() if "indicator" in question}
     yes = pd.DataFrame(
         {
-            question["indicator"]: answers[name].isin(question["levels"][: question["yes"]]).where(answers[name].notna())
+            question["indicator"]: answers[name]
+            .isin(question["levels"][: question["yes"]])
+            .where(answers[name].notna())
             for name, question in fed.items()
         }
     ).astype(float)
@@ -192,7 +194,12 @@ def survey_file(world: World, answers: pd.DataFrame) -> tuple[pd.DataFrame, dict
             rows[name] = rows[name].astype(int) if words["layout"] == "codes" else rows[name]
     rows["interviewed"] = rows["interviewed"].dt.strftime(columns[names["interviewed"]]["date_format"])
     indicators = [
-        {"id": question["indicator"], "term": question[world.slug]["label"], "column": names[name], "yes": question["levels"][: question["yes"]]}
+        {
+            "id": question["indicator"],
+            "term": question[world.slug]["label"],
+            "column": names[name],
+            "yes": question["levels"][: question["yes"]],
+        }
         for name, question in questions().items()
         if "indicator" in question
     ]
@@ -229,23 +236,18 @@ def _coded_column(world: World, name: str) -> dict[str, Any]:
     numbered = world.plan["survey"]["layout"] == "codes"
     if name != characteristic:
         codes = {code: category for category, code in file_codes(world, characteristic).items()}
-        label = "Copy for weighting: no answer filled in from the address and the household"
-        return {"type": "category", "characteristic": characteristic, "label": label, "codes": codes}
+        made = "Copy for weighting: no answer filled in from the address and the household"
+        return {"type": "category", "characteristic": characteristic, "label": made, "codes": codes}
     if name in CHARACTERISTICS:
         known = world.people[name].cat.categories.drop("prefer_not_to_say", errors="ignore")
         known = known[known.isin(ADULT_BANDS)] if name == "age_band" else known
-        codes = {str(number) if numbered else _label(key): key for number, key in enumerate(known, 1)}
+        codes = {str(number) if numbered else label(key): key for number, key in enumerate(known, 1)}
         codes |= {} if name == "age_band" else {refused: "prefer_not_to_say"}
         return {"type": "category", "characteristic": name, "codes": codes, "missing": [skipped]}
     question = questions()[name]
     levels = question["levels"]
     counted = levels if levels[0].isdigit() else range(len(levels), 0, -1)
-    written = counted if numbered else [_label(level) for level in levels]
+    written = counted if numbered else [label(level) for level in levels]
     codes = {str(code): level for code, level in zip(written, levels, strict=True)}
     column = {"type": "category", "label": question[world.slug]["label"], "codes": codes, "missing": [skipped, refused]}
     return column | ({"not_applicable": [not_asked]} if "asked_of" in question else {})
-
-
-def _label(category: str) -> str:
-    """A category's words in a file that writes labels."""
-    return category.replace("_plus", "+").replace("_", " ").capitalize()

@@ -20,7 +20,10 @@ from placelib.synthetic.people import HERE, World, build_world
 DATA = HERE.parents[1] / "data"
 SLUGS = ("brighton-and-hove", "tower-hamlets")
 EDITION, PUBLISHED = "2026-autumn", "2026-10-01"
-COMMON = {
+COMMON: dict[str, Any] = {
+    "title": "",
+    "agency": "",
+    "kind": "",
     "release": "administrative",
     "licence": "Open Government Licence v3.0",
     "attribution": "Made up for illustration by placelib.synthetic: no person, event or agency record is real.",
@@ -94,20 +97,15 @@ def write_contract(folder: Path, name: str, frame: pd.DataFrame, source: dict[st
     }
     people = source["kind"] == "survey" or any(column["type"] == "identifier" for column in columns.values())
     start, end = source["period"]
-    contract = {
-        "title": source["title"] + " (illustrative)",
-        **{key: source[key] for key in ("agency", "kind", "file")},
+    contract = COMMON | {key: value for key, value in source.items() if key not in ("make", "period", "columns")}
+    contract |= {
+        "title": f"{source['title']} (illustrative)",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        **COMMON,
         "period_start": start,
         "period_end": end,
-        **{key: value for key, value in source.items() if key not in ("make", "period", "columns", "layout")},
-        **({"personal": PERSONAL} if people else {}),
-        "columns": columns,
     }
-    contract["title"] = source["title"] + " (illustrative)"
-    plain_first = sorted(contract, key=lambda key: isinstance(contract[key], dict))
-    (folder / f"{name}.toml").write_text(toml({key: contract[key] for key in plain_first}) + "\n", encoding="utf8")
+    contract |= {"personal": PERSONAL} if people else {}
+    (folder / f"{name}.toml").write_text(toml(contract | {"columns": columns}) + "\n", encoding="utf8")
 
 
 def _write_file(path: Path, frame: pd.DataFrame, source: dict[str, Any]) -> None:
