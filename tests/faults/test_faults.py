@@ -1,0 +1,189 @@
+"""Bad inputs and the one message that each gets: file, row, column, rule, mend, and no value of a person."""
+
+import re
+
+import little
+import pytest
+from little import SLUG, TEXT, sign, survey, write_little, write_source, write_toml
+
+from placelib.errors import InputFaults
+from placelib.sources.readers import read_place
+
+SECRET = "Q9secret"
+
+
+def cell(maker, row, column, value):
+    """Write a file with one cell changed, signed for as it then is. Rows count from 1, the header's."""
+
+    def harm(folder):
+        rows, terms = getattr(little, maker)()
+        rows = [list(each) for each in rows]
+        rows[row - 1][column] = value
+        write_source(folder, maker, rows, terms)
+
+    return harm
+
+
+def term(maker, **changed):
+    """Write a contract with keys changed, or taken away where None."""
+
+    def harm(folder):
+        terms = getattr(little, maker)()[1] | changed
+        sign(folder, maker, {key: value for key, value in terms.items() if value is not None})
+
+    return harm
+
+
+def inside(maker, part, name, **changed):
+    """Write a contract with keys changed inside one part: a column, or one of a list."""
+    terms = getattr(little, maker)()[1][part]
+    if isinstance(name, int):
+        return term(maker, **{part: [each | (changed if place == name else {}) for place, each in enumerate(terms)]})
+    return term(maker, **{part: terms | {name: terms[name] | changed}})
+
+
+def place(**changed):
+    """Write place.toml with keys changed."""
+    return lambda folder: write_toml(folder.parent / "place.toml", little.SETTINGS | changed)
+
+
+def text(file, content):
+    """Write a file as it is given, contract and all."""
+    return lambda folder: (folder / file).write_bytes(content)
+
+
+def signed(maker, content):
+    """Write bytes in place of a source's file, and sign for them."""
+
+    def harm(folder):
+        terms = getattr(little, maker)()[1]
+        (folder / terms["file"]).write_bytes(content)
+        sign(folder, maker, terms)
+
+    return harm
+
+
+FAULTS = {
+    "file changed": (
+        text("crimes.csv", b"Crime,Type,X,Y\n"),
+        r"crimes\.csv, column 'sha256': .*changed since its contract was signed",
+    ),
+    "file missing": (lambda folder: (folder / "crimes.csv").unlink(), r"crimes\.csv: the file is missing"),
+    "column undeclared": (
+        cell("households", 1, 1, "Homes"),
+        r"households\.csv, column 'Households': .*not in the file",
+    ),
+    "column not in contract": (
+        term("comparators", columns={name: TEXT for name in ["indicator_id", "area_name", "area_type", "value"]}),
+        r"comparators\.csv, column 'lower': .*not in the contract",
+    ),
+    "unknown code": (cell("survey", 9, 4, SECRET), r"survey\.csv, column 'Age', row 9: is not one of"),
+    "out of range": (cell("rates", 3, 1, 101), r"obesity\.csv, column 'Percent', row 3: is above 100"),
+    "below range": (cell("counts", 4, 1, -1), r"homes\.csv, column 'Homeless', row 4: is below 0"),
+    "thousands comma": (
+        cell("population", 5, 3, "1,200"),
+        r"residents\.csv, column 'Residents', row 5: .*whole number",
+    ),
+    "word for a number": (cell("survey", 7, 2, SECRET), r"survey\.csv, column 'Weight', row 7: is not a number"),
+    "bad month": (cell("claimants", 2, 1, "April 24"), r"claimants\.csv, column 'Month', row 2: is not a month"),
+    "bad month heading": (cell("noise", 3, 5, "Aug 24"), r"noise\.xlsx, column 'Aug 24': .*not in the contract"),
+    "empty cell": (cell("noise", 4, 2, None), r"noise\.xlsx, column 'count', row 4: is empty"),
+    "empty text": (cell("counts", 6, 0, ""), r"homes\.csv, column 'LSOA', row 6: is empty"),
+    "unknown agency": (term("events", agency="pirates"), r"events\.toml, column 'agency': 'pirates' is not an agency"),
+    "unknown indicator": (
+        inside("rates", "indicators", 0, id="happiness"),
+        r"rates\.toml, column 'indicators': 'happiness' is not in",
+    ),
+    "unknown category": (
+        inside("survey", "columns", "Age", codes={"Children": "5_10", "Working": "middling", "Older": "65_74"}),
+        r"survey\.toml, column 'Age': 'age_band' has no category middling",
+    ),
+    "unknown characteristic": (
+        inside("survey", "columns", "Age", characteristic="star_sign"),
+        r"survey\.toml, column 'Age': 'star_sign' has no category",
+    ),
+    "answer that nobody can give": (
+        inside("survey", "indicators", 0, yes=["Often"]),
+        r"survey\.toml: 'Lonely' has no code Often",
+    ),
+    "rows that cannot be": (
+        inside("events", "indicators", 0, where={"Type": ["Burglary"]}),
+        r"events\.toml: 'Type' has no code Burglary",
+    ),
+    "street address": (
+        term("register", geography={"type": "address", "columns": ["Postcode"]}),
+        r"register\.toml, column 'geography.type': a street address is refused",
+    ),
+    "no legal particulars": (term("survey", personal=None), r"survey\.toml: records of people need \[personal\]"),
+    "open records of people": (term("register", release="open"), r"register\.toml: records of people cannot have"),
+    "unknown key": (term("events", colour="red"), r"events\.toml, column 'colour': extra inputs .*remove the key"),
+    "unknown key in place.toml": (place(motto="on"), r"place\.toml, column 'motto': extra inputs .*remove the key"),
+    "missing key": (term("events", licence=None), r"events\.toml, column 'licence': field required\. .*add the key"),
+    "period end first": (term("events", period_end="2024-01-01"), r"events\.toml: period_end is before period_start"),
+    "no area": (term("counts", geography=None), r"counts\.toml(, column 'geography')?: .*geography"),
+    "no weight": (
+        term("survey", survey=survey()[1]["survey"] | {"weight": ""}),
+        r"survey\.toml(, column 'survey.*')?: .*weight",
+    ),
+    "raked to what is not there": (
+        term("survey", survey=survey()[1]["survey"] | {"rake": [["Ward"], ["Height"]]}),
+        r"survey\.toml: .*Height",
+    ),
+    "not TOML": (text("events.toml", b"title = 'Crimes"), r"events\.toml: is not valid TOML"),
+    "wrong encoding": (
+        signed("households", "Ward,Households\nE05099001,£400\n".encode("latin-1")),
+        r"households\.csv: .*(read|encoding|decode)",
+    ),
+    "ragged row": (signed("households", b"Ward,Households\nE05099001,400\nE05099002,4,0,0\n"), r"households\.csv.*3"),
+    "not a workbook": (signed("noise", b"not a workbook"), r"noise\.xlsx: .*read"),
+    "sheet missing": (
+        term("noise", format=little.noise()[1]["format"] | {"sheet": "Sound"}),
+        r"noise\.xlsx: .*Sound",
+    ),
+}
+
+
+def harmed(tmp_path, *names):
+    """Read the little place with the named faults in it, and give back its faults."""
+    data = write_little(tmp_path / "data")
+    for name in names:
+        FAULTS[name][0](data / SLUG / "sources")
+    with pytest.raises(InputFaults) as error:
+        read_place(SLUG, data)
+    return error.value
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_has_one_message_that_says_what_and_how_to_mend_it(tmp_path, name):
+    """File, column, row and rule; one line; what to do; and never the value that was found."""
+    error = harmed(tmp_path, name)
+    message = str(error.faults[0])
+    assert re.search(FAULTS[name][1], message)
+    assert "To mend: " in message
+    assert "\n" not in message
+    assert SECRET not in str(error)
+    twins = {"column undeclared", "column not in contract", "bad month heading", "file changed"}
+    assert len(error.faults) == 1 or name in twins
+
+
+def test_all_faults_of_all_files_are_told_together(tmp_path):
+    """Six wrong files, six messages, and the good ones are not named."""
+    names = ["file missing", "out of range", "below range", "bad month", "no legal particulars", "empty cell"]
+    error = harmed(tmp_path, *names)
+    assert len(error.faults) == len(names)
+    for name in names:
+        assert re.search(FAULTS[name][1], str(error))
+    assert "residents.csv" not in str(error)
+
+
+def test_two_faults_of_one_contract_are_both_told(tmp_path):
+    """A contract that breaks two of its own rules, and a file with two bad columns."""
+    data = write_little(tmp_path / "data")
+    folder = data / SLUG / "sources"
+    term("register", release="open", period_end="2024-01-01")(folder)
+    rows, terms = survey()
+    rows[4][2], rows[5][4] = SECRET, SECRET
+    write_source(folder, "survey", rows, terms)
+    with pytest.raises(InputFaults) as error:
+        read_place(SLUG, data)
+    assert [words in str(error.value) for words in ("before period_start", "'open'", "row 5", "row 6")] == [True] * 4

@@ -1,0 +1,125 @@
+"""Contracts and settings: what they ask for, and that nothing they refuse slips through."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from little import MAKERS, PERSONAL, SETTINGS, TEXT, contract, events, register, survey
+from pydantic import ValidationError
+
+from placelib.settings import Disclosure, Settings
+from placelib.sources.contracts import Column, Contract, Geography
+
+
+def valid(terms, **changed):
+    """Check a contract with some of its keys changed; None takes a key away."""
+    keys = {"sha256": "0" * 64} | terms | changed
+    return Contract.model_validate({key: value for key, value in keys.items() if value is not None})
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_every_kind_of_file_can_be_described(maker):
+    """A contract of each kind of source passes, with its columns in order and each column that it uses among them."""
+    rows, terms = maker()
+    agreed = valid(terms)
+    assert list(agreed.columns) == list(terms["columns"])
+    assert agreed.named_columns() <= set(agreed.columns)
+    assert agreed.geography is None or set(agreed.geography.columns) <= agreed.named_columns()
+    assert agreed.format.months or [str(name) for name in rows[0]] == list(agreed.columns)
+
+
+@pytest.mark.parametrize(
+    ("maker", "changed", "rule"),
+    [
+        (register, {"personal": None}, "records of people need [personal]"),
+        (survey, {"personal": None}, "records of people need [personal]"),
+        (register, {"release": "open"}, "records of people cannot have the release class 'open'"),
+        (survey, {"release": "administrative"}, "kind 'survey' and release 'survey' go together"),
+        (events, {"release": "survey"}, "kind 'survey' and release 'survey' go together"),
+        (survey, {"survey": None}, "kind 'survey' and [survey] go together"),
+        (events, {"kind": "population"}, "kind 'population' needs [population]"),
+        (events, {"period_end": "2025-03-31"}, "period_end is before period_start"),
+        (events, {"columns": {"X": TEXT}}, "names columns that are not declared: Type, Y"),
+        (events, {"sha256": "not a hash"}, "should match pattern"),
+        (events, {"file": "../secret.csv"}, "should match pattern"),
+        (events, {"threshold": 4}, "greater than or equal to 5"),
+        (events, {"colour": "red"}, "Extra inputs are not permitted"),
+        (register, {"personal": PERSONAL | {"controller": ""}}, "at least 3 characters"),
+    ],
+)
+def test_a_contract_that_breaks_a_rule_is_refused_by_that_rule(maker, changed, rule):
+    """Each rule of the frame's section on contracts, broken once."""
+    with pytest.raises(ValidationError, match=rule.replace("[", r"\[")):
+        valid(maker()[1], **changed)
+
+
+@pytest.mark.parametrize(
+    ("where", "rule"),
+    [
+        ({"type": "address", "columns": ["Street"]}, "geocode"),
+        ({"type": "lsoa", "columns": ["LSOA"]}, "needs a vintage"),
+        ({"type": "ward", "vintage": "2025"}, r"takes 1 column"),
+        ({"type": "point", "columns": ["X"]}, r"takes 2 column"),
+        ({"type": "postcode", "columns": ["A", "B"]}, r"takes 1 column"),
+        ({"type": "place", "columns": ["Place"]}, r"takes 0 column"),
+        ({"type": "ward", "columns": ["Ward"], "vintage": "last year"}, "should match pattern"),
+        ({"type": "parish", "columns": ["Parish"]}, "Input should be"),
+    ],
+)
+def test_a_geography_that_does_not_place_its_rows_is_refused(where, rule):
+    """Wrong number of columns, no vintage, an unknown kind of area, a street address."""
+    with pytest.raises(ValidationError, match=rule):
+        Geography.model_validate(where)
+
+
+@pytest.mark.parametrize("column", [{"type": "category"}, {"type": "text", "codes": {"1": "one"}}])
+def test_categories_have_codes_and_nothing_else_has(column):
+    """A category without codes could hold anything."""
+    with pytest.raises(ValidationError, match="a category needs codes"):
+        Column.model_validate(column)
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2030, 12, 1)), st.integers(1, 120))
+def test_a_period_of_whole_months_has_their_length_in_years(start, months):
+    """From the first of one month to the last of another: the number of months over twelve."""
+    start = start.replace(day=1)
+    after = start.year * 12 + start.month - 1 + months
+    end = dt.date(after // 12, after % 12 + 1, 1) - dt.timedelta(1)
+    terms = contract("Any", "police", "events", "any.csv", columns={"A": TEXT})
+    years = valid(terms, period_start=start, period_end=end).years()
+    assert years == pytest.approx(months / 12)
+
+
+def test_a_day_counts_as_a_month():
+    """A stock counted on one day has a length, so that nothing is divided by nought."""
+    day = {"period_start": "2026-03-31", "period_end": "2026-03-31"}
+    assert valid(events()[1], **day).years() == pytest.approx(1 / 12)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"area_code": "E05000001"},
+        {"area_code": "Littleton"},
+        {"ward_vintage": "2011"},
+        {"edition": "../spring"},
+        {"edition": "Spring 2026"},
+        {"agencies": SETTINGS["agencies"][:1]},
+        {"disclosure": {"administrative_threshold": 4}},
+        {"disclosure": {"survey_minimum": 9}},
+        {"disclosure": {"rounding_base": 1}},
+        {"motto": "onwards"},
+    ],
+)
+def test_settings_out_of_bounds_are_refused(wrong):
+    """Codes, labels used as folder names, and disclosure limits looser than the gate's."""
+    with pytest.raises(ValidationError):
+        Settings.model_validate(SETTINGS | wrong)
+
+
+def test_a_place_without_its_own_limits_has_the_gates():
+    """Eight, five and ten, as the disclosure promise says."""
+    limits = Settings.model_validate(SETTINGS).disclosure
+    assert limits == Disclosure(administrative_threshold=8, rounding_base=5, survey_minimum=10)
+    assert Settings.model_validate(SETTINGS).agency_name("job_centre") == "Job Centre"
