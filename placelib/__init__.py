@@ -1,3 +1,30 @@
-"""placelib: needs and outcomes analytics for a place."""
+"""placelib: one shared needs assessment for a place, mapped by ward, and carried through to commissioning.
+
+>>> import placelib
+>>> place = placelib.open_place("brighton-and-hove")
+>>> place.settings.name
+'Brighton and Hove'
+"""
+
+from placelib.errors import DisclosureError, InputFaults, PlacelibError
+from placelib.place import Place, open_place
+from placelib.publish.charts import compare_dots, rank_dots, response_dots
+from placelib.publish.maps import small_multiples, ward_map
+from placelib.publish.tables import cards, prose, show
 
 __version__ = "0.1.0"
+__all__ = [
+    "DisclosureError",
+    "InputFaults",
+    "Place",
+    "PlacelibError",
+    "cards",
+    "compare_dots",
+    "open_place",
+    "prose",
+    "rank_dots",
+    "response_dots",
+    "show",
+    "small_multiples",
+    "ward_map",
+]

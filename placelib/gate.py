@@ -9,7 +9,7 @@ commercial      as administrative
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
@@ -52,16 +52,28 @@ class Table:
     title: str
     illustrative: bool
     notes: tuple[str, ...] = ()
-    key: object = field(default=None, repr=False)
+    key: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self.key is not _KEY:
+    def __post_init__(self, key: object) -> None:
+        if key is not _KEY:
             raise DisclosureError("Only the gate makes tables for publication: pass the frame through placelib.gate.")
 
     def where(self, rows: Callable[[pd.DataFrame], pd.Series], title: str = "") -> "Table":
         """Return the same kind of table with the rows for which `rows(frame)` holds."""
         kept = self.frame[rows(self.frame)].reset_index(drop=True)
         return type(self)(kept, title or self.title, self.illustrative, self.notes, _KEY)
+
+    def only(self, **wanted: object) -> "Table":
+        """Return the same kind of table with the rows whose columns hold the wanted value, or one of several.
+
+        Examples
+        --------
+        >>> table = open_table(pd.DataFrame({"area": ["A", "B", "C"]}), "Areas")
+        >>> table.only(area=["A", "C"]).frame["area"].tolist()
+        ['A', 'C']
+        """
+        allowed = {name: value if isinstance(value, list) else [value] for name, value in wanted.items()}
+        return self.where(lambda frame: frame[list(allowed)].isin(allowed).all(axis=1))
 
     def particulars(self) -> dict[str, Any]:
         """All but the frame, to keep beside it."""
@@ -111,7 +123,8 @@ def release_counts(
     title : str
         What the table is.
     counts : sequence of str
-        Columns to protect: 1 to threshold − 1 become missing, others go to the nearest multiple of the base.
+        Columns to protect: 1 to threshold − 1 become missing, others go to the nearest multiple of the base. Rows
+        whose `release_class` is open, where the frame has that column, go out as published.
     shares : sequence of str
         Percentages of those counts: they leave whole, and not at all where a count is suppressed.
     policy : Disclosure
@@ -125,11 +138,12 @@ def release_counts(
         With a column `mark` that is "[c]" where a count was suppressed.
     """
     safe = frame.copy()
-    protected = {name: _protect(frame[name], policy) for name in counts}
-    hidden = pd.DataFrame({name: frame[name].notna() & safe_count.isna() for name, safe_count in protected.items()})
-    safe[list(counts)] = pd.DataFrame(protected, index=frame.index)
-    safe[list(shares)] = frame[list(shares)].round(0).mask(hidden.any(axis=1))
-    safe["mark"] = np.where(hidden.any(axis=1), SUPPRESSED, "")
+    guarded = ~frame.get("release_class", pd.Series("", frame.index)).eq("open")
+    for name in counts:
+        safe.loc[guarded, name] = _protect(frame.loc[guarded, name], policy)
+    hidden = (frame[list(counts)].notna() & safe[list(counts)].isna()).any(axis=1)
+    safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
+    safe["mark"] = np.where(hidden, SUPPRESSED, "")
     return Protected(safe, title, illustrative, (), _KEY)
 
 
@@ -161,7 +175,7 @@ def release_statistics(
     DisclosureError
         Naming the columns without a declared precision.
     """
-    undeclared = [name for name in frame.select_dtypes("floating") if name not in decimals]
+    undeclared = [name for name in frame.select_dtypes("number") if name not in decimals]
     if undeclared:
         raise DisclosureError(f"No precision is declared for {', '.join(undeclared)}: name it in `decimals`.")
     return Protected(frame.round(decimals), title, illustrative, tuple(notes), _KEY)
@@ -182,7 +196,7 @@ def release_indicators(table: pd.DataFrame, title: str, *, policy: Disclosure) -
     Returns
     -------
     Protected
-        Same rows, with a `mark`; standard errors are dropped, as they would give a rounded count back.
+        Same rows, with a `mark`; standard errors and the year before are dropped, as they would give counts back.
     """
     rules = {
         "open": _as_published,
@@ -191,7 +205,8 @@ def release_indicators(table: pd.DataFrame, title: str, *, policy: Disclosure) -
         "commercial": _administrative,
     }
     parts = [rules[name](rows.copy(), policy) for name, rows in table.groupby("release_class", sort=False)]
-    safe = pd.concat(parts).sort_index().drop(columns=["standard_error"])
+    safe = pd.concat(parts).sort_index().drop(columns=["standard_error", "previous", "threshold"])
+    safe["coverage"] = safe["coverage"].round(2)
     safe.loc[safe["value"].isna() & (safe["mark"] == ""), "mark"] = NO_DATA
     safe.loc[safe["mark"] == NO_DATA, "status"] = "no data"
     return Protected(safe.reset_index(drop=True), title, bool(table["illustrative"].any()), (), _KEY)
@@ -215,12 +230,12 @@ def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
 
 
 def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    threshold = policy.administrative_threshold
+    threshold = rows["threshold"].clip(lower=policy.administrative_threshold)
     given = rows["numerator"].notna()
     rest = rows["denominator"] - rows["numerator"]
     share = rows["measure"].eq("proportion")
-    few = rows["numerator"].between(0, threshold, inclusive="neither")
-    few |= share & rest.between(0, threshold, inclusive="neither")
+    few = rows["numerator"].fillna(0).between(0, threshold, inclusive="neither")
+    few |= share & rest.fillna(0).between(0, threshold, inclusive="neither")
     few |= rows["status"].eq("suppressed")
     count = _nearest(rows["numerator"], policy.rounding_base)
     base = _nearest(rows["denominator"], policy.rounding_base)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Callable
 from functools import cached_property
 from importlib.metadata import version
@@ -14,8 +15,9 @@ import pandas as pd
 from IPython.display import publish_display_data
 
 from placelib import gate, stages
+from placelib.errors import PlacelibError
 from placelib.measures.shared import Measures, measure
-from placelib.settings import Settings, read_toml
+from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
 
 PACKAGES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyarrow", "pyproj")
@@ -79,6 +81,8 @@ class Place:
         self.slug, self.data, self.opened = slug, data, {}
         self.settings = read_toml(place_folder(slug, data) / "place.toml", Settings)
         self.edition = edition or self.settings.edition
+        if not re.fullmatch(Slug, self.edition):
+            raise PlacelibError(f"'{edition}' cannot name an edition: use small letters, digits and single hyphens.")
         self.cache = Path(os.environ.get("PLACELIB_CACHE", data.parent / ".cache")) / "placelib" / slug
 
     def __repr__(self) -> str:
@@ -132,6 +136,7 @@ class Place:
     needs = Stage(lambda place: stages.needs(place.inputs, place._exact))
     comparisons = Stage(lambda place: stages.comparisons(place.inputs, place._exact))
     issues = Stage(lambda place: stages.issues(place.inputs, place._exact))
+    commentary = Stage(lambda place: stages.commentary(place.inputs, place._exact))
     unknowns = Stage(lambda place: stages.unknowns(place.inputs, place._exact))
 
 

@@ -66,7 +66,7 @@ def people(exact: Measures) -> gate.Protected:
     return gate.release_statistics(
         headline.drop(columns="illustrative"),
         "People who live and work here",
-        decimals={"people": 0},
+        decimals={"people": 0, "year": 0},
         illustrative=bool(headline["illustrative"].any()),
     )
 
@@ -78,16 +78,8 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     counts = ["records", "matched", "unmatched"]
-    columns = [
-        "source_id",
-        "source",
-        "agency",
-        "indicator_id",
-        "indicator",
-        *counts,
-        "unmatched_pct",
-        "reason",
-    ]
+    names = ["source_id", "source", "agency", "indicator_id", "indicator", "release_class"]
+    columns = [*names, *counts, "unmatched_pct", "reason"]
     return gate.release_counts(
         table[columns],
         "Records that match no ward",
@@ -106,7 +98,7 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
         table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
     )
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
-    table["design_effect"] = table["design_effect"].round(2)
+    table[["design_effect", "population_pct"]] = table[["design_effect", "population_pct"]].round(1)
     return gate.release_counts(
         table.drop(columns=["illustrative"]),
         "Who answered the survey",
@@ -124,45 +116,58 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
-    table = need_rules.need_index(exact.table, exact.covariance, inputs.vocabulary, weights=inputs.settings.weights)
+    rows = exact.comparable
+    table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=inputs.settings.weights)
     names = inputs.geography.wards[["ward_code", "ward_name"]]
     table = names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
-    decimals = {name: 1 for name in table if name.endswith("score")}
-    made_up = bool(exact.table["illustrative"].any())
-    return gate.release_statistics(table, "Overall need by ward", decimals=decimals, illustrative=made_up)
+    whole = dict.fromkeys(table.select_dtypes("number"), 0)
+    made_up = bool(rows["illustrative"].any())
+    return gate.release_statistics(table, "Overall need by ward", decimals=whole, illustrative=made_up)
 
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     """The place against England and named neighbours, as differences with their limits."""
-    table = need_rules.comparisons(exact.table, inputs.vocabulary)
-    table = inputs.vocabulary.named(table.drop(columns=["standard_error", "standard_error_other", "denominator"]))
+    rows = exact.comparable
+    columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
-    made_up = bool(table["illustrative"].any())
+    table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
+    table = table[[*columns, "unit", "direction", *decimals, "verdict"]]
+    made_up = bool(rows["illustrative"].any())
     return gate.release_statistics(table, "This place beside others", decimals=decimals, illustrative=made_up)
 
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Key issues, each in the words that its own cells give it."""
+    rows = exact.comparable
     published = indicators(inputs, exact).frame
+    published = published[published["illustrative"].isin(rows["illustrative"].unique())]
     table = issue_rules.key_issues(
-        exact.table,
+        rows,
         published,
-        comparisons=need_rules.comparisons(exact.table, inputs.vocabulary),
+        comparisons=need_rules.comparisons(rows, inputs.vocabulary),
         vocabulary=inputs.vocabulary,
         settings=inputs.settings,
     )
-    said = issue_rules.signed_commentary(inputs.commentary, published)
-    table = table.merge(said, on="indicator_id", how="left", validate="m:1")
-    table["said"] = table["said"].fillna("")
-    table["stale"] = table["stale"].fillna(False).astype(bool)
-    made_up = bool(exact.table["illustrative"].any())
+    if table.empty:
+        nothing = "No clear issue: allowing for chance, nothing here is surely worse than England."
+        table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
+    said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
+    table["said"] = table["indicator_id"].map(said).fillna("")
+    made_up = bool(rows["illustrative"].any())
     notes = [issue_rules.RULE]
-    return gate.release_statistics(table, "Key issues", decimals={}, illustrative=made_up, notes=notes)
+    return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
+
+
+def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """What the partnership's analysts say of the numbers, signed and dated."""
+    table = issue_rules.signed_commentary(inputs.commentary, indicators(inputs, exact).frame)
+    table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "said"]]
+    return gate.release_statistics(table, "What our analysts say", decimals={}, illustrative=_made_up(inputs))
 
 
 def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What we do not know: indicators without a source here, or without an English figure."""
-    table = issue_rules.unknowns(exact.table, inputs.vocabulary)
+    table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
     return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=_made_up(inputs))
 
 

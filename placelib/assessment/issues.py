@@ -12,11 +12,14 @@ from placelib.sources.terms import Vocabulary
 
 RULE = (
     "An issue is listed where this place is surely worse than England, allowing for chance in every comparison made. "
-    "They are put in order by the size of the gap and by the number of people it touches, counted equally. One further "
-    "place is kept for the small group with the most serious gap."
+    "A gap of less than a twentieth is not listed, however certain. Issues are put in order by the size of the gap and "
+    "by the number of people it touches, counted equally. One further place is kept for the small group with the most "
+    "serious gap."
 )
 MOST_ISSUES = 4
 SMALL_GROUP_SHARE = 0.10
+LEAST_GAP = 0.05
+STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
 
@@ -69,7 +72,11 @@ COLUMNS = [
 
 
 def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
+    if comparisons.empty:
+        return comparisons
     worse = comparisons.query("comparator_type == 'england' and verdict == 'worse'")
+    needs = worse["indicator_id"].map(named["in_index"]) == "yes"
+    worse = worse[needs & ((worse["ratio"] - 1).abs() >= LEAST_GAP)]
     per = worse["indicator_id"].map(named["per"])
     excess = worse["difference"].abs() / per * worse["denominator"].astype(float)
     gap = np.log(worse["ratio"].astype(float)).abs()
@@ -85,13 +92,12 @@ def _worded(issue: dict, published: pd.DataFrame, words: pd.Series, settings: Se
     return {
         "indicator_id": issue["indicator_id"],
         "indicator": words["indicator"],
-        "headline": f"{words['indicator']}: {number(place['value'])} {words['unit']}, {side} England's "
+        "headline": f"{words['indicator']}: {figure(place['value'], words)}, {side} England's "
         f"{number(england['value'])}.",
         "people_affected": _people(issue, words),
         "wards": _wards(rows, place["value"], words),
         "groups": _groups(rows, place["value"]),
-        "certainty": f"Between {number(issue['lower'])} and {number(issue['upper'])} {side} England's figure, "
-        "with every comparison in this edition allowed for.",
+        "certainty": _certainty(issue),
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),
     }
@@ -109,6 +115,38 @@ def number(value: float) -> str:
     return f"{size:,.0f}" if size >= 20 or size == round(size) else f"{size:,.1f}"
 
 
+def _certainty(issue: dict) -> str:
+    if issue["lower"] == issue["upper"]:
+        return "A full count, not a sample: chance has no part in the gap."
+    gap = span(issue["lower"], issue["upper"])
+    return f"The gap to England is {gap}, with every comparison in this edition allowed for."
+
+
+def figure(value: float, words: pd.Series) -> str:
+    """Write a value with its unit.
+
+    Examples
+    --------
+    >>> figure(23.8, {"unit": "% of pupils"}), figure(6.94, {"unit": "per 1,000 households a year"})
+    ('24% of pupils', '6.9 per 1,000 households a year')
+    """
+    unit = words["unit"]
+    return number(value) + (unit if unit.startswith("%") else f" {unit}")
+
+
+def span(lower: float, upper: float) -> str:
+    """Write two limits, nearest to zero first, both as exactly as the smaller one is known.
+
+    Examples
+    --------
+    >>> span(-26.2, -3.8), span(2.41, 4.3)
+    ('between 3.8 and 26.2', 'between 2.4 and 4.3')
+    """
+    low, high = sorted([abs(lower), abs(upper)])
+    digits = 0 if low >= 20 else 1
+    return f"between {low:,.{digits}f} and {high:,.{digits}f}"
+
+
 def _people(issue: dict, words: pd.Series) -> str:
     if not issue["excess"] > 0:
         return "The number of people is not known: the file gives no counts."
@@ -120,12 +158,13 @@ def _people(issue: dict, words: pd.Series) -> str:
 
 def _wards(rows: pd.DataFrame, level: float, words: pd.Series) -> str:
     wards = rows.query("area_type == 'ward'")
-    high = wards["lower"] > level if words["direction"] == "higher is worse" else wards["upper"] < level
+    lower, upper = (wards[name].fillna(wards["value"]) for name in ("lower", "upper"))  # a full count has no limits
+    high = lower > level if words["direction"] == "higher is worse" else upper < level
     hit = wards[high].sort_values("value", ascending=words["direction"] != "higher is worse")
     if hit.empty:
         return "No ward stands out from the place as a whole beyond chance."
     some = [f"{row.ward_name} ({number(row.value)})" for row in hit.head(MOST_NAMED).itertuples()]
-    return f"Hardest hit: {', '.join(some)}. {len(hit)} of {len(wards)} wards are above the place's level."
+    return f"Hardest hit: {', '.join(some)}. Worse than the place as a whole: {len(hit)} of {len(wards)} wards."
 
 
 def _groups(rows: pd.DataFrame, level: float) -> str:
@@ -146,13 +185,13 @@ def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
 
 def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
     agencies = {agency.id: agency.name for agency in settings.agencies}
-    owner = agencies.get(words["lead_agency"], "not yet agreed")
-    subject = words["short_name"][:1].lower() + words["short_name"][1:]
+    owner = agencies.get(words["lead_agency"], "")
+    who = f"Agree whether {owner} leads" if owner else "Agree who leads"
     return {
-        "owner": owner,
+        "owner": owner or "Not yet agreed.",
         "money": "Not in this edition: spending is not yet gathered.",
         "duty": words["duty"] or "No duty of its own.",
-        "decision": f"Agree whether {owner} leads a joint response to {subject}, and when costed options come back.",
+        "decision": f"{who} a joint response ({words['short_name']}), and when costed options come back.",
     }
 
 
@@ -193,14 +232,14 @@ def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, setti
     return {
         "indicator_id": row["indicator_id"],
         "indicator": words["indicator"],
-        "headline": f"A small group, a serious gap. {words['indicator']}: {number(group['value'])}% of those who are "
-        f"{group['category_name'].lower()}, against {number(place['value'])}% of everyone.",
+        "headline": f"A small group, a serious gap. {words['indicator']}: {number(group['value'])}% of the group "
+        f"'{group['category_name']}', against {number(place['value'])}% of everyone.",
         "people_affected": f"About {number(group['respondents'])} respondents stand behind this figure.",
         "wards": "Too few answers to tell wards apart within the group.",
         "groups": f"{group['category_name']} ({group['characteristic_name'].lower()}).",
         "trend": "No earlier figures to compare with.",
-        "certainty": f"Between {number(row['gap'] - row['margin'])} and {number(row['gap'] + row['margin'])} points "
-        "above everyone, with every group and question in the survey allowed for.",
+        "certainty": f"The gap to everyone is {span(row['gap'] - row['margin'], row['gap'] + row['margin'])} points, "
+        "with every group and question in the survey allowed for.",
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),
     }
@@ -216,9 +255,12 @@ def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """
     known = place_values(table)
     england = set(table.loc[table["area_type"] == "england", "indicator_id"])
+    hidden = set(table.loc[(table["area_type"] == "place") & (table["status"] == "suppressed"), "indicator_id"])
+    bare = set(known.index[known.isna()]) - hidden
     whys = {
         "no source of this place feeds it": lambda name: name not in known.index,
-        "known by ward only: its file gives no counts": lambda name: name in known.index and pd.isna(known[name]),
+        "the agency suppressed some of its counts, so its total is a range": lambda name: name in hidden,
+        "known by ward only: its file gives rates without counts": lambda name: name in bare,
         "no English figure to compare with": lambda name: name in known.index and name not in england,
     }
     rows = [
@@ -246,18 +288,13 @@ def signed_commentary(text: str, published: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        indicator_id, said, stale.
+        indicator_id, said; where the number has changed since, it says so.
     """
     place = published.query("area_type == 'place' and characteristic == 'all'").set_index("indicator_id")["value"]
     rows = []
     for heading, body in re.findall(r"^## *(\S+)\s*\n(.*?)(?=^## |\Z)", text, re.S | re.M):
         said = " ".join(body.split())
         current = number(place[heading]) if heading in place.index and pd.notna(place[heading]) else ""
-        rows.append(
-            (
-                heading,
-                said,
-                not current or not re.search(rf"(?<![\d.,]){re.escape(current)}(?![\d]|\.\d)", said),
-            )
-        )
-    return pd.DataFrame(rows, columns=["indicator_id", "said", "stale"])
+        fresh = current and re.search(rf"(?<![\d.,]){re.escape(current)}(?!\d|\.\d)", said)
+        rows.append((heading, said if fresh else said + STALE))
+    return pd.DataFrame(rows, columns=["indicator_id", "said"])

@@ -32,8 +32,9 @@ def need_index(
 
     Named rules: an indicator without a value in more than a quarter of wards is left out; in fewer, the ward takes
     the place's value; a ward with a suppressed part takes the middle of its bounds, their spread counting as error;
-    a value under half an event or half a respondent counts as that half. A rate that came without its counts adds
-    no error: ranks are then a little less sure than they say.
+    a value under half an event or half a respondent counts as that half; an agency's count too small to show takes
+    the middle of what may not be shown, so that no score gives it away. A rate that came without its counts adds no
+    error: ranks are then a little less sure than they say.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def need_index(
     -------
     DataFrame
         ward_code, score, rank (1 is the greatest need), rank_lower and rank_upper (90% joint confidence sets),
-        a score a domain, indicators_used, reference, sure.
+        a score a domain (none where it would rest on one agency's counts alone), indicators_used, reference, sure
+        (said only in places with more than ten wards).
     """
     indicators = vocabulary.indicators.query("in_index == 'yes'").set_index("indicator_id")
     wards = table[(table["area_type"] == "ward") & table["indicator_id"].isin(indicators.index)]
@@ -65,11 +67,13 @@ def need_index(
     domains = ratio @ by_domain
     score = domains @ weight
     joint = _score_covariance(value, error, covariance, coefficient=by_domain @ weight)
-    result = (100 * np.exp(domains)).add_suffix("_score")
+    shown = domains.loc[:, _may_be_shown(indicators, wards)]
+    result = (100 * np.exp(shown)).add_suffix("_score")
     result.insert(0, "score", 100 * np.exp(score))
     result = result.join(rank_sets(score, joint)).rename_axis("ward_code").reset_index()
     sure = [result["rank_upper"] <= WORST, result["rank_lower"] > len(result) - WORST]
-    result["sure"] = np.select(sure, ["among the five with greatest need", "among the five with least need"], "")
+    words = ["among the five with greatest need", "among the five with least need"]
+    result["sure"] = np.select(sure, words, "") if len(result) > 2 * WORST else ""
     return result.assign(indicators_used=len(indicators), reference=name)
 
 
@@ -127,8 +131,13 @@ def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     middle = (wards["lower"] + wards["upper"]) / 2
     base = wards["denominator"].fillna(wards["respondents"]) * wards["years"]
     value = wards["value"].fillna(middle.where(wards["status"] == "suppressed"))
-    value = np.maximum(value, (0.5 * wards["per"].astype(float) / base).fillna(0))
-    keyed = wards.assign(value=value).drop_duplicates(["area_code", "indicator_id"])
+    small = wards["numerator"].fillna(0).between(0, wards["threshold"].fillna(0), inclusive="neither")
+    small &= wards["release_class"].isin(["administrative", "commercial"])
+    unit = wards["per"] / base
+    value = value.mask(small, unit * wards["threshold"] / 2)
+    error = wards["standard_error"].mask(small, unit * wards["threshold"] / np.sqrt(12))
+    value = np.maximum(value, (0.5 * unit).fillna(0))
+    keyed = wards.assign(value=value, standard_error=error).drop_duplicates(["area_code", "indicator_id"])
     wide = keyed.pivot(index="area_code", columns="indicator_id", values=["value", "standard_error"])
     return wide["value"].astype(float), wide["standard_error"].astype(float).fillna(0.0)
 
@@ -146,8 +155,8 @@ def place_values(table: pd.DataFrame) -> pd.Series:
 
 
 def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str]:
-    england = table[table["area_type"] == "england"].set_index("indicator_id")["value"].astype(float)
-    england = england.reindex(value.columns)
+    england = table[table["area_type"] == "england"].drop_duplicates("indicator_id").set_index("indicator_id")
+    england = england["value"].reindex(value.columns)
     if england.notna().all():
         return england, "England"
     return place_values(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
@@ -163,6 +172,14 @@ def _domain_weights(vocabulary: Vocabulary, present: pd.Index, own: Mapping[str,
     weights = vocabulary.domains.set_index("domain_id")["weight"].copy()
     weights.update(pd.Series(own, dtype=float))
     return weights[present] / weights[present].sum()
+
+
+def _may_be_shown(indicators: pd.DataFrame, wards: pd.DataFrame) -> pd.Index:
+    """Domains whose score does not follow from the counts of one agency's indicator alone."""
+    guarded = wards[wards["release_class"].isin(["administrative", "commercial"])]["indicator_id"].unique()
+    domains = indicators.assign(guarded=indicators.index.isin(guarded)).groupby("domain_id")["guarded"]
+    alone = (domains.size() == 1) & domains.all()
+    return alone.index[~alone]
 
 
 def _score_covariance(
@@ -205,7 +222,10 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     columns = ["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]
     others = table[table["area_type"].isin(["england", "region", "neighbour"])][columns]
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
-    mine = mine[["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
+    shown = mine["release_class"].isin(["open", "survey"]) | ~mine["numerator"].fillna(np.inf).lt(
+        mine["threshold"].fillna(0)
+    )
+    mine = mine[shown][["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
     pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(subset="value")
     number = (pairs[["value", "value_other", "standard_error", "standard_error_other"]]).astype(float)
     critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))

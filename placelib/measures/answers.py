@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from placelib.errors import PlacelibError
 from placelib.measures import population, survey
 from placelib.measures.indicators import particulars
 from placelib.sources.geography import Geography
@@ -47,22 +48,20 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     """
     ward = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
     ward = ward.reindex(source.frame.index)
-    weighted = rake_to_population(inputs, source, geography, ward)
+    design = weighted_design(inputs, source, geography, ward)
     groups = analysis_columns(source)
     answers = yes_or_no(source)
-    tables = [
-        _estimates(weighted.design, answers, groups[[name]].rename(columns={name: "category"}), name) for name in groups
-    ]
+    tables = [_estimates(design, answers, groups[[name]].rename(columns={name: "category"}), name) for name in groups]
     everyone = pd.DataFrame({"category": "all"}, index=answers.index)
     wards = ward.to_frame("category")
-    tables.append(_estimates(weighted.design, answers, everyone, "all").assign(area_type="place"))
-    by_ward = _estimates(weighted.design, answers, wards, "all")
+    tables.append(_estimates(design, answers, everyone, "all").assign(area_type="place"))
+    by_ward = _estimates(design, answers, wards, "all")
     tables.append(by_ward.assign(area_type="ward", area_code=by_ward["category"], category="all"))
     table = pd.concat(tables, ignore_index=True)
     table = table.fillna({"area_type": "place", "area_code": "place"})
-    covariance = survey.covariance(weighted.design, answers, survey.Domains.of(wards)) * PERCENT**2
+    covariance = survey.covariance(design, answers, survey.Domains.of(wards)) * PERCENT**2
     return SurveyMeasures(
-        _described(table, inputs, source), covariance, _response(source, weighted, groups.assign(ward=ward))
+        _described(table, inputs, source), covariance, _response(inputs, source, design, groups.assign(ward=ward))
     )
 
 
@@ -76,9 +75,7 @@ def yes_or_no(source: Source) -> pd.DataFrame:
     """
     columns = {}
     for feed in source.contract.indicators:
-        given = source.frame[feed.column]
-        if pd.api.types.is_numeric_dtype(given):
-            given = given.astype("Int64").astype("string")
+        given = population.as_codes(source.frame[feed.column])
         columns[feed.id] = given.isin(feed.yes).astype(float).where(given.notna())
     return pd.DataFrame(columns, index=source.frame.index)
 
@@ -93,8 +90,8 @@ def analysis_columns(source: Source) -> pd.DataFrame:
     return pd.DataFrame({characteristic: source.frame[name] for characteristic, name in chosen.items()})
 
 
-def rake_to_population(inputs: Inputs, source: Source, geography: Geography, ward: pd.Series) -> survey.Raked:
-    """Rake the survey's weights to the margins that its contract names."""
+def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: pd.Series) -> survey.Design:
+    """Design of a survey, raked to the population margins that its contract names, if it names any."""
     rules, frame = source.contract.survey, source.frame
     design = survey.Design(
         frame[rules.weight].to_numpy(),
@@ -110,14 +107,24 @@ def rake_to_population(inputs: Inputs, source: Source, geography: Geography, war
         keys = [ward if name == "ward" else frame[column] for name, column in zip(known, names, strict=True)]
         margins[label] = population.crossed(keys)
         targets[label] = population.adult_margin(inputs, geography, known)
-    return survey.rake(design, pd.DataFrame(margins), targets)
+        if targets[label].empty:
+            raise PlacelibError(
+                f"{source.name}: the survey is to be raked to {label}, but no population source counts {label} by age: "
+                "add one, or take the margin out of [survey] rake."
+            )
+    return survey.rake(design, pd.DataFrame(margins), targets).design if margins else design
+
+
+def kish_design_effect(weight: np.ndarray) -> float:
+    """How many times larger than a plain random sample the survey has to be for unequal weights alone (Kish 1965)."""
+    return len(weight) * float((weight**2).sum() / weight.sum() ** 2)
 
 
 def _estimates(
     design: survey.Design, answers: pd.DataFrame, categories: pd.DataFrame, characteristic: str
 ) -> pd.DataFrame:
     found = survey.proportions(design, answers, survey.Domains.of(categories))
-    found = found.rename(columns={"question": "indicator_id", "estimate": "value"})
+    found = found.rename(columns={"question": "indicator_id", "estimate": "value", "domain": "category"})
     percents = ["value", "standard_error", "lower", "upper"]
     found[percents] *= PERCENT
     return found.assign(characteristic=characteristic)
@@ -129,25 +136,29 @@ def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
     named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
     design = "stratified, clustered sample" if contract.survey.design == "probability" else "self-selected sample"
-    method = f"survey estimate ({design}, raked to population), logit 95% interval"
+    weights = "raked to population" if contract.survey.rake else "weights as supplied"
+    method = f"survey estimate ({design}, {weights}), logit 95% interval"
     nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}
     status = np.where(named["value"].isna(), "no data", "published")
     kept = named.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
     return kept.assign(basis="direct", method=method, status=status, source_id=source.name, years=1.0, **nothing)
 
 
-def _response(source: Source, weighted: survey.Raked, groups: pd.DataFrame) -> pd.DataFrame:
-    weights = pd.DataFrame({"base": source.frame[source.contract.survey.weight], "raked": weighted.design.weight})
+def _response(inputs: Inputs, source: Source, design: survey.Design, groups: pd.DataFrame) -> pd.DataFrame:
+    """Shares of the sample, before and after raking, beside the adult population where a source counts it."""
+    weights = pd.DataFrame({"base": source.frame[source.contract.survey.weight], "raked": design.weight})
     weights.index = groups.index
     parts = []
     for name in groups:
-        sums = weights.groupby(groups[name])[["base", "raked"]].sum() / weights[["base", "raked"]].sum() * PERCENT
+        sums = weights.groupby(groups[name]).sum() / weights.sum() * PERCENT
         sums["respondents"] = groups[name].value_counts()
+        adults = population.adult_margin(inputs, inputs.geography, [name])
+        sums["population_pct"] = adults / adults.sum() * PERCENT
         parts.append(sums.rename_axis("category").reset_index().assign(characteristic=name))
     response = pd.concat(parts, ignore_index=True).rename(
         columns={"base": "before_raking_pct", "raked": "weighted_pct"}
     )
     response["sample_pct"] = response["respondents"] / len(groups) * PERCENT
     return response.assign(
-        design_effect=weighted.design_effect, everyone=len(groups), illustrative=source.contract.illustrative
+        design_effect=kish_design_effect(design.weight), everyone=len(groups), illustrative=source.contract.illustrative
     )

@@ -1,5 +1,6 @@
 """The shared indicator table: every agency's file as one row a ward and indicator, with its uncertainty."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,8 @@ from placelib.sources.contracts import Contract, Feed
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
-KEYS = ["indicator_id", "area_type", "area_code", "characteristic", "category"]
+LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "unmatched", "reason"]
+LEDGER += ["release_class", "illustrative"]
 MONTHS = 12
 REASONS = {
     "point": "no grid reference, or outside every ward",
@@ -55,11 +57,10 @@ def rate_interval(
     proportion : Series of bool
         Whether each row is a proportion.
     """
-    wilson_lower, wilson_upper = wilson(count.where(proportion), exposure.where(proportion))
-    byar_lower, byar_upper = byar(count.where(~proportion))
-    lower = pd.Series(wilson_lower, count.index).where(proportion, byar_lower / exposure)
-    upper = pd.Series(wilson_upper, count.index).where(proportion, byar_upper / exposure)
-    return per * lower, per * upper
+    shares = wilson(count.where(proportion), exposure.where(proportion))[["lower", "upper"]]
+    events = byar(count.where(~proportion))[["lower", "upper"]].div(exposure, axis=0)
+    limits = shares.where(proportion, events).mul(per, axis=0)
+    return limits["lower"], limits["upper"]
 
 
 def administrative_table(
@@ -91,7 +92,13 @@ def administrative_table(
             tables.append(_rows(source, feed, row, amounts, _base(source, feed, row, denominators)))
             if source.contract.kind != "rates" or feed.rebuild_with:  # rates do not add up to anything
                 ledger.append(_ledger(source, feed, amounts))
-    return pd.concat(tables, ignore_index=True), pd.DataFrame(ledger)
+    return stacked(tables), pd.DataFrame(ledger, columns=LEDGER)
+
+
+def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables under each other; none at all is an empty table."""
+    full = [table for table in tables if len(table)]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame()
 
 
 def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame) -> pd.Series | None:
@@ -112,32 +119,30 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     if feed.rebuild_with:
         counted["d"] = _area_population(inputs, source, feed)
         counted["n"] = counted["n"] * counted["d"] / row["per"]
-    current, previous, years = _windows(counted, source.contract, feed)
+    current, previous, years = _windows(counted, source.contract)
     located = geography.locate(source.frame.loc[counted.index], source.contract.geography)
     wards = pd.Index(geography.wards["ward_code"], name="ward_code")
-    sums = _ward_sums(current, located, source.contract.threshold).reindex(wards)
+    sums = _ward_sums(current, located, source.contract, feed).reindex(wards)
     if source.contract.kind in ("events", "register"):
         sums[["numerator", "low", "high"]] = sums[["numerator", "low", "high"]].fillna(0.0)
         sums["apportioned"] = sums["apportioned"].fillna(0.0)
     if len(previous):
-        sums["previous"] = _ward_sums(previous, located, source.contract.threshold)["numerator"].reindex(wards)
-    total = current["n"].sum()
-    return Amounts(sums, total, sums["numerator"].sum(), years)
+        sums["previous"] = _ward_sums(previous, located, source.contract, feed)["numerator"].reindex(wards)
+    return Amounts(sums, current["n"].sum() / _months(current, feed), sums["numerator"].sum(), years)
 
 
 def _counted(source: Source, feed: Feed) -> pd.DataFrame:
-    """Rows that the feed counts: n, d (the file's own denominator), suppressed, month."""
+    """Rows that the feed counts: n, d (the file's own denominator), suppressed, month, person."""
     frame = population.keep(source.frame, feed.where)
-    if feed.person:
-        frame = frame.drop_duplicates(feed.person, keep="last")
     months = [name for name, column in source.contract.columns.items() if column.type == "month"]
     status = source.status.loc[frame.index]
     return pd.DataFrame(
         {
-            "n": frame[feed.numerator] if feed.numerator else 1.0,
+            "n": feed.scale * frame[feed.numerator] if feed.numerator else 1.0,
             "d": frame[feed.denominator] if feed.denominator else np.nan,
             "suppressed": status[feed.numerator].eq("suppressed") if feed.numerator else False,
             "month": frame[months[0]] if months else pd.NaT,
+            "person": frame[feed.person] if feed.person else np.nan,
         },
         index=frame.index,
     )
@@ -162,22 +167,29 @@ def _area_population(inputs: Inputs, source: Source, feed: Feed) -> pd.Series:
     )
 
 
-def _windows(counted: pd.DataFrame, contract: Contract, feed: Feed) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+def _windows(counted: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """The latest twelve months and the twelve before, or the whole period where there are no months."""
-    nothing = counted.iloc[:0]
     if counted["month"].isna().all():
-        return counted, nothing, contract.years()
+        return _once(counted), counted.iloc[:0], contract.years()
     age = (contract.period_end.year - counted["month"].dt.year) * 12
     age += contract.period_end.month - counted["month"].dt.month
-    current, previous = counted[age < MONTHS], counted[(age >= MONTHS) & (age < 2 * MONTHS)]
-    if feed.over_time == "mean":
-        months = max(current["month"].nunique(), 1)
-        current = current.assign(n=current["n"] / months, d=current["d"] / months)
-        previous = previous.assign(n=previous["n"] / months, d=previous["d"] / months)
-    return current, previous, min(contract.years(), 1.0)
+    current = counted[age.between(0, MONTHS - 1)]
+    previous = counted[age.between(MONTHS, 2 * MONTHS - 1)]
+    whole_year = previous["month"].nunique() == MONTHS  # part of a year is nothing to compare a year with
+    return _once(current), _once(previous if whole_year else previous.iloc[:0]), min(contract.years(), 1.0)
 
 
-def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, threshold: int) -> pd.DataFrame:
+def _once(counted: pd.DataFrame) -> pd.DataFrame:
+    """Keep the last row of each person; a row without a person stands for itself."""
+    return counted[counted["person"].isna() | ~counted["person"].duplicated(keep="last")]
+
+
+def _months(counted: pd.DataFrame, feed: Feed) -> int:
+    """Months that a total has to be shared over: one, unless the feed is an average over time."""
+    return max(counted["month"].nunique(), 1) if feed.over_time == "mean" else 1
+
+
+def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, contract: Contract, feed: Feed) -> pd.DataFrame:
     parts = located.merge(counted, left_on="row", right_index=True)
     marked = parts["suppressed"].to_numpy()
     n = parts["n"] * parts["share"]
@@ -185,16 +197,14 @@ def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, threshold: int) -> 
         numerator=n,
         denominator=parts["d"] * parts["share"],
         low=np.where(marked, parts["share"], n),
-        high=np.where(marked, (threshold - 1) * parts["share"], n),
+        high=np.where(marked, (contract.threshold - 1) * parts["share"], n),
         apportioned=parts["share"] < 1,
         unknown=parts["n"].isna() & ~marked,
     )
     grouped = parts.groupby("ward_code")
-    sums = grouped[["numerator", "denominator", "low", "high", "unknown"]].sum(min_count=1)
+    sums = grouped[["numerator", "denominator", "low", "high"]].sum(min_count=1) / _months(counted, feed)
     sums[["apportioned", "marked"]] = grouped[["apportioned", "suppressed"]].max().astype(float)
-    gone = sums.pop("unknown") > 0
-    sums[gone] = np.nan
-    return sums
+    return sums.mask(grouped["unknown"].any())
 
 
 def _rows(source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd.Series | None) -> pd.DataFrame:
@@ -202,7 +212,7 @@ def _rows(source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd
     wards = amounts.wards
     if base is not None:
         wards = wards.assign(denominator=base)
-    known = wards[wards["numerator"].notna()]
+    known = wards[wards["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
     totals = known[["numerator", "denominator", "low", "high"]].sum()
     totals["previous"] = known["previous"].sum() if "previous" in known else np.nan
     totals["apportioned"], totals["marked"] = 0.0, known["marked"].max()
@@ -224,7 +234,8 @@ def _with_rate(table: pd.DataFrame, row: pd.Series, years: float) -> pd.DataFram
     per = pd.Series(float(row["per"]), table.index)
     lower, upper = rate_interval(table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index))
     bound_lower, bound_upper = row["per"] * table["low"] / exposure, row["per"] * table["high"] / exposure
-    error = row["per"] * np.sqrt(table["numerator"].clip(lower=1)) / exposure
+    count = table["numerator"].clip(lower=1)
+    error = row["per"] * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=0)) / exposure
     spread = (bound_upper - bound_lower) / np.sqrt(12)
     return table.assign(
         value=value.mask(marked),
@@ -275,6 +286,7 @@ def particulars(contract: Contract, feed: Feed, row: pd.Series) -> dict[str, obj
         "per": float(row["per"]),
         "measure": row["measure"],
         "release_class": contract.release,
+        "threshold": float(contract.threshold),
         "illustrative": contract.illustrative,
         "agency": contract.agency,
         "agency_term": feed.term,
@@ -299,7 +311,8 @@ def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:
         "indicator_id": feed.id,
         "records": amounts.total,
         "matched": amounts.matched,
-        "unmatched": max(amounts.total - amounts.matched, 0.0),
+        "unmatched": max(round(amounts.total - amounts.matched, 6), 0.0),
         "reason": REASONS.get(area, f"{area} not in the district"),
+        "release_class": source.contract.release,
         "illustrative": source.contract.illustrative,
     }

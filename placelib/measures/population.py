@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from placelib.errors import PlacelibError
 from placelib.sources.contracts import Contract
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
@@ -18,15 +17,25 @@ def residents_by_output_area(sources: Sequence[Source]) -> pd.Series | None:
         contract = source.contract
         area = contract.geography
         if area and area.type == "output area" and contract.population.basis == "resident":
-            return source.frame.groupby(area.columns[0])[contract.population.count].sum()
+            return counted(source).groupby(area.columns[0])[contract.population.count].sum()
     return None
 
 
 def keep(frame: pd.DataFrame, where: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     """Rows in which each named column has one of the given values."""
     for column, values in where.items():
-        frame = frame[frame[column].astype(str).isin(values)]
+        frame = frame[as_codes(frame[column]).isin(values)]
     return frame
+
+
+def as_codes(values: pd.Series) -> pd.Series:
+    """Write values as the contract names them: a whole number without the '.0' that a missing cell brings."""
+    return values.astype("Int64").astype("string") if pd.api.types.is_numeric_dtype(values) else values
+
+
+def counted(source: Source) -> pd.DataFrame:
+    """Rows of a population file that are of this place."""
+    return keep(source.frame, source.contract.population.where)
 
 
 def ward_denominators(inputs: Inputs, geography: Geography) -> pd.DataFrame:
@@ -70,8 +79,8 @@ def residents(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     for source in inputs.of_kind("population"):
         population = source.contract.population
         if population.basis == "resident" and source.contract.geography.type != "place":
-            located = geography.locate(source.frame, source.contract.geography).set_index("row")
-            rows = located.join(source.frame)
+            frame = counted(source)
+            rows = geography.locate(frame, source.contract.geography).set_index("row").join(frame)
             rows["residents"] = rows[population.count] * rows["share"]
             parts += [
                 rows.rename(columns={column: "category"})
@@ -81,6 +90,8 @@ def residents(inputs: Inputs, geography: Geography) -> pd.DataFrame:
                 .assign(characteristic=name, source_id=source.name)
                 for name, column in characteristics_of(source.contract).items()
             ]
+    if not parts:
+        return pd.DataFrame(columns=["ward_code", "category", "residents", "characteristic"])
     everyone = pd.concat(parts)
     first = everyone.groupby("characteristic")["source_id"].transform("first")
     return everyone[everyone["source_id"] == first].drop(columns="source_id")
@@ -101,28 +112,21 @@ def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> 
     Returns
     -------
     Series
-        People, by "category" or "category × category".
-
-    Raises
-    ------
-    PlacelibError
-        If no population source of the place counts this margin together with age.
+        People, by "category" or "category × category"; empty if no population source of the place counts this
+        margin together with age.
     """
     wanted = [name for name in names if name != "ward"]
     for source in inputs.of_kind("population"):
         columns = characteristics_of(source.contract)
         if source.contract.population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
-            adults = source.frame[~source.frame[columns["age_band"]].isin(CHILD_BANDS)]
+            frame = counted(source)
+            adults = frame[~frame[columns["age_band"]].isin(CHILD_BANDS)]
             count = source.contract.population.count
             if not wanted:
                 return by_ward(adults, count, source.contract, geography)
             keys = [adults[columns[name]] for name in wanted]
             return adults[count].groupby(crossed(keys)).sum()
-    listed = " × ".join(names)
-    raise PlacelibError(
-        f"The survey is to be raked to {listed}, but no population source counts {listed} by age: "
-        "add one, or take the margin out of [survey] rake."
-    )
+    return pd.Series(dtype=float)
 
 
 def crossed(keys: Sequence[pd.Series]) -> pd.Series:
@@ -142,8 +146,8 @@ def headline(inputs: Inputs) -> pd.DataFrame:
     rows = []
     for source in inputs.of_kind("population"):
         population = source.contract.population
-        year = source.frame[population.year] if population.year else source.contract.period_end.year
-        totals = source.frame[population.count].groupby(year if population.year else lambda _: year).sum()  # noqa: B023
+        frame = counted(source).assign(placelib_year=source.contract.period_end.year)
+        totals = frame.groupby(population.year or "placelib_year")[population.count].sum()
         rows += [
             (population.basis, int(key), total, source.name, source.contract.illustrative)
             for key, total in totals.items()

@@ -38,6 +38,12 @@ class Measures:
     ledger: pd.DataFrame
     geography: Geography
 
+    @property
+    def comparable(self) -> pd.DataFrame:
+        """Rows that may be compared: made-up figures stand aside as soon as the place has any real ones."""
+        ours = self.table[self.table["area_type"].isin(["place", "ward"])]
+        return self.table if ours["illustrative"].all() else self.table[~self.table["illustrative"]]
+
 
 def measure(inputs: Inputs) -> Measures:
     """Compute every measure of a place.
@@ -52,11 +58,11 @@ def measure(inputs: Inputs) -> Measures:
     denominators = population.ward_denominators(inputs, geography)
     table, ledger = indicators.administrative_table(inputs, geography, denominators)
     surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
-    parts = [table, *(survey.table for survey in surveys), comparators(inputs)]
+    survey_rows = [with_population(survey.table, inputs, denominators) for survey in surveys]
     covariance = surveys[0].covariance if surveys else NO_COVARIANCE
-    response = pd.concat([survey.response for survey in surveys]) if surveys else pd.DataFrame()
+    response = pd.concat([survey.response for survey in surveys]) if surveys else pd.DataFrame(columns=RESPONSE)
     return Measures(
-        named(pd.concat([part for part in parts if len(part)], ignore_index=True), inputs),
+        named(indicators.stacked([table, *survey_rows, comparators(inputs)]), inputs),
         covariance,
         response,
         population.residents(inputs, geography),
@@ -66,7 +72,16 @@ def measure(inputs: Inputs) -> Measures:
     )
 
 
+RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
+RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]
 NO_COVARIANCE = pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["ward_code", "indicator_id"]))
+
+
+def with_population(table: pd.DataFrame, inputs: Inputs, denominators: pd.DataFrame) -> pd.DataFrame:
+    """Give the survey's figures for the whole place the number of people that they speak for, where it is known."""
+    whole = (table["area_type"] == "place") & (table["characteristic"] == "all")
+    speaks_for = table["indicator_id"].map(inputs.vocabulary.indicators.set_index("indicator_id")["denominator"])
+    return table.assign(denominator=speaks_for.map(denominators.sum()).where(whole))
 
 
 def comparators(inputs: Inputs) -> pd.DataFrame:

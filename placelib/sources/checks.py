@@ -1,5 +1,6 @@
 """Turn a file's text into typed columns by its contract, gathering every fault on the way."""
 
+import numpy as np
 import pandas as pd
 
 from placelib.errors import Fault
@@ -66,7 +67,7 @@ def _convert(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Values of one column, and which cells could not be read as its type."""
     given = cells.notna() & (cells != "")
     if column.type in ("integer", "number"):
-        values = pd.to_numeric(cells, errors="coerce")
+        values = pd.to_numeric(cells, errors="coerce").replace([np.inf, -np.inf], np.nan)
         whole = (values % 1 == 0) if column.type == "integer" else True
         return values, given & ~(values.notna() & whole)
     if column.type in ("date", "month"):
@@ -118,7 +119,24 @@ def _cell_faults(
     return [Fault(file, rule, mend, name, list(mask.index[mask])) for mask, rule, mend in checks if mask.any()]
 
 
-def words(contract: Contract, file: str, vocabulary: Vocabulary, agencies: set[str]) -> list[Fault]:
+def weights(given: dict[str, float], vocabulary: Vocabulary) -> list[Fault]:
+    """Faults in the domain weights of place.toml: domains that are not known, and weights below 0."""
+    known = ", ".join(vocabulary.domains["domain_id"])
+    wrong = [name for name, weight in given.items() if name not in set(vocabulary.domains["domain_id"]) or weight < 0]
+    mend = f"give a number of 0 or more to one of: {known}"
+    return [Fault("place.toml", "is not the weight of a domain", mend, f"weights.{name}") for name in wrong]
+
+
+def comparators(contract: Contract, frame: pd.DataFrame, vocabulary: Vocabulary) -> list[Fault]:
+    """Faults in a comparators file: indicators that the vocabulary does not have."""
+    if contract.kind != "comparators":
+        return []
+    unknown = sorted(set(frame["indicator_id"]) - set(vocabulary.indicators["indicator_id"]))
+    mend = "correct the id, or add the indicator to data/vocabulary/indicators.csv"
+    return [Fault(contract.file, f"'{name}' is not a shared indicator", mend, "indicator_id") for name in unknown]
+
+
+def words(contract: Contract, file: str, *, vocabulary: Vocabulary, agencies: set[str]) -> list[Fault]:
     """Faults in the words of a contract: agencies, indicators, characteristics and categories that are not known."""
     faults = []
     if contract.agency not in agencies:

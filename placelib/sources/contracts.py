@@ -19,6 +19,7 @@ Kind = Literal[
     "boundaries",
     "lookup",
 ]
+COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 AreaType = Literal["point", "postcode", "output area", "lsoa", "msoa", "ward", "place"]
 
 
@@ -66,7 +67,7 @@ class Geography(Strict):
     @model_validator(mode="after")
     def _shape(self) -> "Geography":
         expected = {"point": 2, "place": 0}.get(self.type, 1)
-        if self.columns and len(self.columns) != expected or (not self.columns and self.type in ("lsoa", "ward")):
+        if len(self.columns) != expected:
             raise ValueError(f"geography of type '{self.type}' takes {expected} column(s)")
         if self.type in ("output area", "lsoa", "msoa", "ward") and not self.vintage:
             raise ValueError(f"geography of type '{self.type}' needs a vintage, such as \"2011\"")
@@ -103,7 +104,8 @@ class Feed(Strict):
     values. `denominator` names a column of the same file; without it the vocabulary's denominator is taken from
     the place's population sources. `rebuild_with` names the population that turns a published rate of a small
     area back into a count. `over_time` says whether months are summed (events) or averaged (a stock). `chance` is
-    false for a full count, such as a census, which has no sampling interval.
+    false for a full count, such as a census, which has no sampling interval. `scale` turns the file's number into the
+    vocabulary's unit: 100 for a share that feeds a percentage.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Feed(Strict):
     over_time: Literal["sum", "mean"] = "sum"
     modelled: bool = False
     chance: bool = True
+    scale: float = Field(default=1.0, gt=0)
 
 
 class Survey(Strict):
@@ -139,11 +142,12 @@ class Denominator(Strict):
 
 
 class Population(Strict):
-    """Whom a population file counts."""
+    """Whom a population file counts, and which of its rows are of this place."""
 
     basis: Literal["resident", "workday", "projection", "household"]
     count: str
     year: str = ""
+    where: dict[str, tuple[str, ...]] = {}
 
 
 class Contract(Strict):
@@ -206,6 +210,28 @@ class Contract(Strict):
                 "kind 'population' needs [population]",
             ),
             (bool(unknown), f"names columns that are not declared: {', '.join(unknown)}"),
+            (bool(self.indicators) and self.geography is None, "needs [geography]: what places each row"),
+            (
+                self.kind == "population" and self.release != "open",
+                "a population must be open; a register that is not is a denominator column beside its own counts",
+            ),
+            (self.kind == "survey" and not (self.survey and self.survey.weight), "[survey] needs a weight column"),
+            (
+                self.kind == "comparators" and not COMPARATOR_COLUMNS <= set(self.columns),
+                f"comparators need the columns {', '.join(sorted(COMPARATOR_COLUMNS))}",
+            ),
+            *[(bool(wrong), f"'{name}' has no code {', '.join(wrong)}") for name, wrong in self._unknown_codes()],
+        ]
+
+    def _unknown_codes(self) -> list[tuple[str, list[str]]]:
+        """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""
+        asked = [(feed.column, feed.yes) for feed in self.indicators if feed.column]
+        parts = (*self.indicators, *self.denominators, *([self.population] if self.population else []))
+        asked += [item for part in parts for item in part.where.items()]
+        return [
+            (name, sorted(set(values) - set(column.codes.values())))
+            for name, values in asked
+            if (column := self.columns.get(name)) and column.type == "category"
         ]
 
     def named_columns(self) -> set[str]:
@@ -217,8 +243,9 @@ class Contract(Strict):
             names |= {denominator.column, *denominator.where}
         if self.survey:
             names |= {self.survey.stratum, self.survey.cluster, self.survey.weight}
+            names |= {name for margin in self.survey.rake for name in margin}
         if self.population:
-            names |= {self.population.count, self.population.year}
+            names |= {self.population.count, self.population.year, *self.population.where}
         return names - {""}
 
     def years(self) -> float:

@@ -4,10 +4,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import geopandas as gpd
 import pandas as pd
 import pyreadstat
+from pyogrio.errors import DataSourceError
 
 from placelib.errors import Fault, InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
@@ -30,7 +32,7 @@ class Source:
     contract : Contract
         What the file is.
     frame : DataFrame
-        Typed rows, indexed as a spreadsheet numbers them; a GeoDataFrame for boundaries.
+        Typed rows; a GeoDataFrame for boundaries.
     status : DataFrame
         Why a cell is missing: "suppressed", "not_applicable" or "missing".
     """
@@ -99,14 +101,15 @@ def read_place(slug: str, data: Path) -> Inputs:
     settings = read_toml(folder / "place.toml", Settings)
     vocabulary = read_vocabulary(_resolve("vocabulary", data))
     agencies = {agency.id for agency in settings.agencies}
-    sources, faults = {}, []
+    sources, faults = {}, checks.weights(settings.weights, vocabulary)
     for path in sorted((folder / "sources").glob("*.toml")):
         try:
             contract = read_toml(path, Contract)
-            wrong = checks.words(contract, path.name, vocabulary, agencies)
+            wrong = checks.words(contract, path.name, vocabulary=vocabulary, agencies=agencies)
             if wrong:
                 raise InputFaults(wrong)
             sources[path.stem] = _read_source(path.stem, path.parent, contract)
+            faults += checks.comparators(contract, sources[path.stem].frame, vocabulary)
         except InputFaults as found:
             faults += found.faults
     if faults:
@@ -137,10 +140,17 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
     if contract.kind == "boundaries":
         outlines = gpd.read_file(path).to_crs(CRS)
         return Source(name, contract, outlines, pd.DataFrame())
-    frame, status, faults = checks.typed(_text(path, contract), contract)
+    try:
+        text = _text(path, contract)
+    except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
+        rule = f"the file cannot be read as its contract says ({type(error).__name__})"
+        mend = "check its ending, encoding, sheet, layer and header row against [format]"
+        raise InputFaults([Fault(contract.file, rule, mend)]) from None
+    frame, status, faults = checks.typed(text, contract)
     if faults:
         raise InputFaults(faults)
-    return Source(name, contract, frame, status)
+    # months that lie side by side share a row of the file, but each is a row of its own from here on
+    return Source(name, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
 
 
 def _text(path: Path, contract: Contract) -> pd.DataFrame:
@@ -164,6 +174,8 @@ def _text(path: Path, contract: Contract) -> pd.DataFrame:
             encoding=layout.encoding,
             skiprows=first - 2,
             low_memory=False,
+            skip_blank_lines=False,
+            index_col=False,
         )
     frame.index = pd.RangeIndex(first, first + len(frame))
     return _stack_months(frame.apply(_as_text), layout.months)
@@ -193,6 +205,11 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
         if source.contract.kind == "boundaries" and source.contract.geography
     }
     own_wards = brought.pop(("ward", settings.ward_vintage), None)
+    if not folder.exists():
+        raise PlacelibError(
+            f"There is no geography for {settings.area_code}: add the folder geography/{settings.area_code} with "
+            f"wards_{settings.ward_vintage}.geojson and postcodes.csv.gz (see data/README.md), or correct area_code."
+        )
     if own_wards is not None:
         wards = own_wards.rename(columns={"area_code": "ward_code"})
     else:
