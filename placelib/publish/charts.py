@@ -1,7 +1,7 @@
 """Charts made for print: a finding for a title, direct labels, dots with intervals, readable in grey."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import matplotlib as mpl
@@ -59,7 +59,7 @@ def rank_dots(table: Table, value: str = "rank", *, label: str = "", title: str 
     shown = table.where(lambda every: every.index.isin([*rows.index, *lines.index]))
     data = show(shown, [label, value, *([lower, upper] if lower else [])], caption=finding, rows=len(frame))
     with mpl.rc_context(STYLE):
-        page = open_page(finding, [table], data, height=HEAD + ROW * len(rows) + TAIL, reading=_reading(rows, lower))
+        page = open_page(finding, [table], data, height=_tall(rows, lines), reading=_reading(rows, lower))
         axes = _row_axes(page, rows[label], words, across=3.3)
         dots(axes, rows[value], interval=(rows.get(lower), rows.get(upper)), hollow=hollow(rows))
         _reference_lines(axes, lines[value], [name.replace("All", "Everyone") for name in lines[label]])
@@ -101,7 +101,7 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
     columns = ["indicator", "value", "comparator_value", "verdict", "unit"]
     data = show(table, columns, names={"comparator_value": comparator}, caption=finding, rows=len(frame))
     with mpl.rc_context(STYLE):
-        page = open_page(finding, [table], data, height=HEAD + ROW * len(rows) + TAIL, reading=[COMPARED])
+        page = open_page(finding, [table], data, height=_tall(rows, rows), reading=[COMPARED])
         axes = _row_axes(page, rows.get("short_name", rows["indicator"]), words[rows.index], across=3.1)
         axes.set_xscale("log", base=2)
         dots(axes, rows["ratio"], interval=(rows["lower"], rows["upper"]), hollow=verdict[rows.index] == "unclear")
@@ -140,7 +140,7 @@ def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: s
     data = show(chosen, columns, caption=finding, rows=len(rows))
     first = ~rows["characteristic"].duplicated()
     with mpl.rc_context(STYLE):
-        page = open_page(finding, [chosen], data, height=HEAD + ROW * len(rows) + TAIL, reading=[ANSWERED])
+        page = open_page(finding, [chosen], data, height=_tall(rows, []), reading=[ANSWERED])
         names = rows["category_name"].mask(first, rows["characteristic_name"] + ": " + rows["category_name"])
         axes = _row_axes(page, names, words, across=2.7)
         ends = rows[["sample_pct", "population_pct"]]
@@ -245,6 +245,11 @@ def dots(axes: Axes, values: pd.Series, *, interval: tuple[Any, Any], hollow: pd
     if interval[0] is not None:
         axes.hlines(places, *interval, color=QUIET, linewidth=1.4, zorder=2)
     axes.scatter(values, places, s=26, c=np.where(hollow, "white", INK), edgecolors=INK, linewidths=1.1, zorder=3)
+
+
+def _tall(rows: Sized, lines: Sized) -> float:
+    """Inches that rows take, with room for the words over the lines that they are compared with."""
+    return ROW * max(len(rows), 1) + TAIL + (HEAD if len(lines) else 0.05)
 
 
 def _row_axes(page: Page, names: pd.Series, words: pd.Series, *, across: float) -> Axes:

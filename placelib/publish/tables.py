@@ -144,14 +144,14 @@ class Shown:
         label = html.escape(self.caption)
         notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in self.notes)
         return (
-            f'<div class="scroll" role="region" aria-label="{label}" tabindex="0">'
+            f'<div class="scroll" role="group" aria-label="{label}" tabindex="0">'
             f"<table><caption>{label}</caption><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>{notes}"
         )
 
 
 def _cells(row: Sequence[str], sides: Sequence[str]) -> str:
     first, *rest = (html.escape(cell) for cell in row)
-    return f'<th scope="row"{sides[0]}>{first}</th>' + "".join(
+    return f'<th scope="row"{sides[0]}>{first or BLANK}</th>' + "".join(
         f"<td{side}>{cell}</td>" for side, cell in zip(sides[1:], rest, strict=True)
     )
 

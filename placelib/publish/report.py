@@ -1,0 +1,156 @@
+"""A notebook as a report: one self-contained page, clean, accessible and made for print."""
+
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nh3
+from bs4 import BeautifulSoup
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from placelib.errors import PlacelibError
+from placelib.publish.figure import TABLE_MIME
+from placelib.publish.tables import Shown
+
+SHOWN_FIRST = ["image/png", "text/html", "text/markdown", "text/plain"]
+TAGS = set(
+    "a blockquote br caption code dd details div dl dt em figure h1 h2 h3 h4 h5 h6 hr img li ol p pre "
+    "section strong sub summary sup table tbody td th thead tr ul".split()
+)
+ATTRIBUTES = {
+    "a": {"href"},
+    "div": {"role", "tabindex", "aria-label"},
+    "img": {"src", "alt"},
+    "th": {"scope"},
+}
+CLASSES = {
+    name: {"scroll", "number", "note", "card", "code"} for name in ("div", "th", "td", "p", "section", "details")
+}
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What a report says of itself.
+
+    Parameters
+    ----------
+    place : str
+        Name of the place.
+    edition : str
+        Label of the edition.
+    illustrative : bool
+        Whether any of its data are made up: a banner says so.
+    code : bool
+        Whether the notebook's code is there, folded away.
+    """
+
+    place: str
+    edition: str
+    illustrative: bool
+    code: bool
+
+
+def to_html(notebook: NotebookNode, cover: Cover) -> str:
+    """Turn an executed notebook into a page that needs nothing from outside and runs nothing.
+
+    The notebook's first heading becomes the page's title and its only h1; other headings follow in order with no
+    level left out. Cells tagged `parameters`, `injected-parameters` or `hidden` are left out. Everything that the
+    notebook holds passes an allow-list of HTML.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed, without errors.
+    cover : Cover
+        Place, edition, whether illustrative, and whether code is shown.
+
+    Returns
+    -------
+    str
+        HTML; the same notebook gives the same bytes.
+
+    Raises
+    ------
+    PlacelibError
+        A cell of the notebook failed, or the notebook has no heading to be its title.
+    """
+    failed = [place for place, cell in enumerate(notebook.cells, 1) if _has_error(cell)]
+    if failed:
+        raise PlacelibError(f"Cell {failed[0]} of the notebook failed: mend it and run the notebook again.")
+    page = asdict(cover) | {"title": _title(notebook), "version": version("placelib")}
+    exporter = HTMLExporter(
+        config=Config({"NbConvertBase": {"display_data_priority": SHOWN_FIRST}}),
+        extra_template_basedirs=[str(Path(__file__).parent)],
+        template_name="template",
+        exclude_anchor_links=True,
+        filters={"clean": clean, "numbers": _numbers},
+    )
+    exporter.environment.globals["page"] = page
+    html, _ = exporter.from_notebook_node(notebook)
+    return _outlined(html)
+
+
+def clean(html: str) -> str:
+    """Keep only what the allow-list has: no script, style, form or frame, nothing fetched, pictures only inline.
+
+    Examples
+    --------
+    >>> clean('<p onclick="x()">Wish<script>alert(1)</script><img src="https://a.example/b.png" alt="map"></p>')
+    '<p>Wish<img alt="map"></p>'
+    """
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        allowed_classes=CLASSES,
+        attribute_filter=_safe,
+        url_schemes={"https", "mailto", "data"},
+        link_rel=None,
+    )
+
+
+def _safe(_: str, attribute: str, value: str) -> str | None:
+    if attribute == "src":
+        return value if value.startswith("data:image/png;base64,") else None
+    if attribute == "href":
+        return value if value.startswith(("#", "https:", "mailto:")) else None
+    return value
+
+
+def _has_error(cell: NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def _title(notebook: NotebookNode) -> str:
+    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    title = next((line.removeprefix("# ").strip() for line in lines if line.startswith("# ")), "")
+    if not title:
+        raise PlacelibError(
+            "The notebook has no title: begin its first text cell with a line such as '# What we need'."
+        )
+    return title
+
+
+def _numbers(data: dict[str, Any]) -> str:
+    return Shown(**data[TABLE_MIME])._repr_html_() if TABLE_MIME in data else ""
+
+
+def _outlined(html: str) -> str:
+    """Drop the notebook's own first heading, close up the levels of the others, and list the sections."""
+    soup = BeautifulSoup(html, "html.parser")
+    soup.main.find("h1").decompose()
+    level, contents = 1, soup.new_tag("ol")
+    for number, heading in enumerate(soup.main.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]), 1):
+        level = min(max(int(heading.name[1]), 2), level + 1)
+        heading.name, heading["id"] = f"h{level}", f"section-{number}"
+        if level == 2:
+            entry, link = soup.new_tag("li"), soup.new_tag("a", href=f"#section-{number}")
+            link.string = heading.get_text()
+            entry.append(link)
+            contents.append(entry)
+    if contents.contents:
+        soup.nav.append(contents)
+    return str(soup)
