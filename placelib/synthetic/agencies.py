@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from placelib.synthetic.people import HERE, World
+from placelib.synthetic.people import DATA, HERE, World
 
 PATTERNS = ["deprivation", "estate", "centre", "students"]
 FAULTS = ("outside", "blank", "typo", "no_fixed_address")  # of a row; each has its chance in the place's table
@@ -15,9 +15,14 @@ SMALL = 5  # agencies that mark small counts mark those from 1 to one less than 
 
 
 def agency_indicators() -> pd.DataFrame:
-    """Level, pattern and comparators of each indicator, by indicator_id (indicators.csv, with the vocabulary's unit)."""
-    units = pd.read_csv(HERE.parents[1] / "data/vocabulary/indicators.csv").set_index("indicator_id")
+    """Level, pattern and comparators of each indicator, by indicator_id, with the vocabulary's unit."""
+    units = pd.read_csv(DATA / "vocabulary/indicators.csv").set_index("indicator_id")
     return pd.read_csv(HERE / "indicators.csv").set_index("indicator_id").join(units[["per", "measure"]])
+
+
+def ward_names() -> pd.Series:
+    """Name of each ward, by code."""
+    return pd.read_csv(DATA / "geography/ward_names.csv").set_index("ward_code")["ward_name"]
 
 
 def intensity(world: World, indicator: pd.Series) -> np.ndarray:
@@ -112,7 +117,7 @@ def agency_file(world: World, source: dict[str, Any]) -> tuple[pd.DataFrame, pd.
     Returns
     -------
     frame : DataFrame
-        The file's columns, in the contract's order.
+        All that the file's columns may take.
     truth : DataFrame
         indicator_id, area_code, characteristic, category, people, value: the underlying rate of each ward and of the
         place, in the vocabulary's unit.
@@ -125,21 +130,12 @@ def agency_file(world: World, source: dict[str, Any]) -> tuple[pd.DataFrame, pd.
     rows = source["make"]["layout"] == "rows"
     table = rows_layout(world, made, source["make"]) if rows else areas_layout(world, made, source, indicator)
     if "ward_code" in table:
-        table["ward_name"] = table["ward_code"].map(world.plan["ward_names"])
+        table["ward_name"] = table["ward_code"].map(ward_names())
     truth = agency_truth(world, expected, indicator).assign(indicator_id=name)
     made = table[table["matched"]] if rows else made
     latest = made["date"] > pd.Timestamp(source["period"][1]) - pd.DateOffset(years=1)
     rate = indicator["per"] * latest.sum() / world.areas[indicator["at_risk"]].sum()
-    frame = table[[column["from"] for column in source["columns"].values()]].set_axis(list(source["columns"]), axis=1)
-    return _written(frame, source["columns"]), truth, rate
-
-
-def _written(frame: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
-    """Dates as the contract writes them."""
-    for name, column in columns.items():
-        if column["type"] in ("date", "month"):
-            frame[name] = frame[name].dt.strftime(column.get("date_format", "%Y-%m-%d"))
-    return frame
+    return table, truth, rate
 
 
 def agency_truth(world: World, expected: np.ndarray, indicator: pd.Series) -> pd.DataFrame:
@@ -154,7 +150,7 @@ def agency_truth(world: World, expected: np.ndarray, indicator: pd.Series) -> pd
     return truth.reset_index().assign(characteristic="all", category="all")
 
 
-def comparators(world: World) -> pd.DataFrame:
+def comparators(world: World, source: dict[str, Any]) -> pd.DataFrame:  # noqa: ARG001 - one signature for all files
     """England, the region and three named neighbours: illustrative figures for every indicator.
 
     Returns

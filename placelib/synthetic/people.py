@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 HERE = Path(__file__).parent
+DATA = HERE.parents[1] / "data"
 ADULT_BANDS = ["16_17", "18_24", "25_34", "35_44", "45_54", "55_64", "65_74", "75_84", "85_plus"]
 EVERYONE = ("age_band", "sex", "tenure", "ethnic_group", "religion", "disability")
 
@@ -80,7 +81,8 @@ class World:
 
 def margins(slug: str, characteristic: str) -> pd.Series:
     """Published total of each category (or its share in per cent), by category, in the order published."""
-    table = pd.read_csv(HERE / "margins.csv").query("place == @slug and characteristic == @characteristic")
+    table = pd.read_csv(HERE / "margins.csv")
+    table = table[(table["place"] == slug) & (table["characteristic"] == characteristic)]
     return table.set_index("category")["value"]
 
 
@@ -123,7 +125,7 @@ def assign(random: np.random.Generator, scores: np.ndarray, counts: np.ndarray) 
     return codes
 
 
-def build_world(slug: str, plan: dict[str, Any], geography: Path) -> World:
+def build_world(slug: str, plan: dict[str, Any]) -> World:
     """Make the place: its areas, then its people, one characteristic after another.
 
     Parameters
@@ -132,11 +134,9 @@ def build_world(slug: str, plan: dict[str, Any], geography: Path) -> World:
         Name of the place's folder.
     plan : dict
         The place's own table.
-    geography : Path
-        The folder data/geography.
     """
     random = np.random.default_rng(plan["seed"])
-    postcodes = pd.read_csv(geography / plan["area_code"] / "postcodes.csv.gz").dropna()
+    postcodes = pd.read_csv(DATA / "geography" / plan["area_code"] / "postcodes.csv.gz").dropna()
     postcodes = postcodes.sort_values(["oa_code", "postcode"], ignore_index=True)
     postcodes["area"] = postcodes.groupby("oa_code").ngroup()
     world = World(slug, plan, random, postcodes, _areas(random, plan, postcodes))
@@ -178,7 +178,8 @@ def _homes(world: World) -> pd.DataFrame:
 def _give(world: World, characteristic: str) -> None:
     """Add one characteristic to the people, its published margin exactly kept; children have no adult ones."""
     published = margins(world.slug, characteristic)
-    groups = pd.read_csv(HERE / "groups.csv").query("characteristic == @characteristic")
+    groups = pd.read_csv(HERE / "groups.csv")
+    groups = groups[groups["characteristic"] == characteristic]
     who = np.arange(len(world.people)) if characteristic in EVERYONE else np.flatnonzero(world.adult)
     scores = np.column_stack(
         [

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placelib.synthetic.people import ADULT_BANDS, HERE, World
-from placelib.synthetic.population import file_codes, label
+from placelib.synthetic.people import HERE, World
 
 CHARACTERISTICS = [
     "age_band", "sex", "gender_identity", "ethnic_group", "disability", "religion", "sexual_orientation",
@@ -21,7 +20,7 @@ RESPONSE = {
     "bangladeshi": -0.25, "roma": -0.8, "prefer_not_to_say": -0.3, "estate": -0.3, "frailty": -0.06,
 }  # fmt: skip
 
-MARKS = {"labels": ["No answer", "Prefer not to say", ""], "codes": ["-9", "-8", "-1"]}  # skipped, refused, not asked
+LABELLED, NUMBERED = ("No answer", "Prefer not to say", ""), ("-9", "-8", "-1")  # skipped, refused, not asked
 
 
 def questions() -> dict[str, dict[str, Any]]:
@@ -176,78 +175,61 @@ def survey_truth(world: World, answers: pd.DataFrame) -> pd.DataFrame:
     return truth.assign(people=truth["people"].astype(int), value=(100 * truth["value"]).round(4))[columns]
 
 
-def survey_file(world: World, answers: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The survey as this place's survey company delivers it, and its contract's keys.
-
-    One place writes labels, the other numeric codes under question numbers, counted from the other end.
-    """
-    words, rows = world.plan["survey"], survey_rows(world, answers)
-    names = {name: words[name] for name in rows if name in words}
-    names |= {name: question[world.slug]["column"] for name, question in questions().items()}
-    columns: dict[str, Any] = {}
-    for name, file_name in names.items():
-        columns[file_name] = _plain_column(name) or _coded_column(world, name)
-        if codes := columns[file_name].get("codes"):
-            written = {category: code for code, category in codes.items()}
-            marks = {"skipped": MARKS[words["layout"]][0], "refused": MARKS[words["layout"]][1]}
-            rows[name] = rows[name].map(written | marks).fillna(MARKS[words["layout"]][2])
-            rows[name] = rows[name].astype(int) if words["layout"] == "codes" else rows[name]
-    rows["interviewed"] = rows["interviewed"].dt.strftime(columns[names["interviewed"]]["date_format"])
-    indicators = [
+def survey_file(world: World, source: dict[str, Any], answers: pd.DataFrame) -> pd.DataFrame:
+    """What the survey company delivers, in the library's words; adds the questions to the contract's keys."""
+    fed = {name: question for name, question in questions().items() if "indicator" in question}
+    source["columns"] |= {question[world.slug]["column"]: {"from": name} for name, question in questions().items()}
+    source["indicators"] = [
         {
             "id": question["indicator"],
             "term": question[world.slug]["label"],
-            "column": names[name],
+            "column": question[world.slug]["column"],
             "yes": question["levels"][: question["yes"]],
         }
-        for name, question in questions().items()
-        if "indicator" in question
+        for question in fed.values()
     ]
-    source = {
-        "title": words["title"], "agency": "council", "kind": "survey", "release": "survey", "file": words["file"],
-        "period": ["2026-04-20", "2026-06-28"],
-        "geography": {"type": "ward", "columns": [names["ward"]], "vintage": "2025"},
-        "survey": {
-            "design": "probability", "stratum": names["stratum"], "cluster": names["cluster"], "weight": names["weight"],
-            "rake": [[names["weighting_age_band"], names["weighting_sex"]], [names["weighting_disability"]], [names["ward"]]],
-        },
-        "indicators": indicators, "columns": columns,
-    }  # fmt: skip
-    return rows[list(names)].set_axis(list(columns), axis=1), source
+    return survey_rows(world, answers)
 
 
-def _plain_column(name: str) -> dict[str, Any]:
-    """How the contract describes a column of the design; empty for coded columns."""
-    plain = {
-        "respondent": {"type": "identifier"},
-        "interviewed": {"type": "date", "date_format": "%d/%m/%Y"},
-        "stratum": {"type": "text", "label": "Group of wards of like deprivation"},
-        "cluster": {"type": "text", "label": "Output area drawn, renumbered"},
-        "weight": {"type": "number", "label": "One over the chance of selection", "minimum": 0},
-        "ward": {"type": "text", "label": "Ward of home"},
-    }
-    return plain.get(name, {})
+def coded(world: World, name: str, make: dict[str, Any]) -> dict[str, Any]:
+    """How the contract describes a coded column: what each code stands for, and the marks for no answer.
 
-
-def _coded_column(world: World, name: str) -> dict[str, Any]:
-    """How the contract describes a coded column: what each code stands for, and the marks for no answer."""
+    Numbered files count the answers to a question from the other end.
+    """
+    question, numbered = questions().get(name), make.get("numbered")
+    skipped, refused, not_asked = NUMBERED if numbered else LABELLED
+    if question:
+        levels = question["levels"]
+        written = range(len(levels), 0, -1) if numbered and not levels[0].isdigit() else map(label, levels)
+        codes = dict(zip(map(str, written), levels, strict=True))
+        column = {"type": "category", "label": question[world.slug]["label"], "codes": codes}
+        column["missing"] = [skipped, refused]
+        return column | ({"not_applicable": [not_asked]} if "asked_of" in question else {})
     characteristic = name.removeprefix("weighting_")
-    skipped, refused, not_asked = MARKS[world.plan["survey"]["layout"]]
-    numbered = world.plan["survey"]["layout"] == "codes"
-    if name != characteristic:
-        codes = {code: category for category, code in file_codes(world, characteristic).items()}
-        made = "Copy for weighting: no answer filled in from the address and the household"
-        return {"type": "category", "characteristic": characteristic, "label": made, "codes": codes}
-    if name in CHARACTERISTICS:
-        known = world.people[name].cat.categories.drop("prefer_not_to_say", errors="ignore")
-        known = known[known.isin(ADULT_BANDS)] if name == "age_band" else known
-        codes = {str(number) if numbered else label(key): key for number, key in enumerate(known, 1)}
-        codes |= {} if name == "age_band" else {refused: "prefer_not_to_say"}
-        return {"type": "category", "characteristic": name, "codes": codes, "missing": [skipped]}
-    question = questions()[name]
-    levels = question["levels"]
-    counted = levels if levels[0].isdigit() else range(len(levels), 0, -1)
-    written = counted if numbered else [label(level) for level in levels]
-    codes = {str(code): level for code, level in zip(written, levels, strict=True)}
-    column = {"type": "category", "label": question[world.slug]["label"], "codes": codes, "missing": [skipped, refused]}
-    return column | ({"not_applicable": [not_asked]} if "asked_of" in question else {})
+    levels = world.people[characteristic].cat.categories.drop("prefer_not_to_say", errors="ignore")
+    codes = {str(number) if numbered else label(level): level for number, level in enumerate(levels, 1)}
+    column = {"type": "category", "characteristic": characteristic, "codes": codes}
+    if make["layout"] == "survey" and name == characteristic:
+        codes |= {refused: "prefer_not_to_say"} if name != "age_band" else {}
+        column["missing"] = [skipped]
+    return column
+
+
+def written(values: pd.Series, column: dict[str, Any], make: dict[str, Any]) -> pd.Series:
+    """Values of a coded column as the file writes them."""
+    skipped, refused, not_asked = NUMBERED if make.get("numbered") else LABELLED
+    words = {"skipped": skipped, "refused": refused} | {value: code for code, value in column["codes"].items()}
+    codes = values.astype(object).map(words).fillna(not_asked)
+    return codes.astype(int) if make.get("numbered") else codes
+
+
+def label(category: str) -> str:
+    """Words of a category in a file that writes labels.
+
+    Examples
+    --------
+    >>> label("not_disabled"), label("85_plus")
+    ('Not disabled', '85+')
+    """
+    words = category.replace("_plus", "+")
+    return words.replace("_", "-") if words[0].isdigit() else words.replace("_", " ").capitalize()
