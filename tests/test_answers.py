@@ -1,0 +1,150 @@
+"""The survey as rows of the shared table: raked, worked by hand, with nobody's silence counted as a no."""
+
+import numpy as np
+import pytest
+from little import CODES, SEXES, A, B, C, D, households, noise, population, survey
+from scipy import special
+
+from placelib.errors import PlacelibError
+from placelib.measures.answers import analysis_columns, rake_to_population, yes_or_no
+from placelib.measures.shared import measure
+
+
+def rows(exact, indicator, **where):
+    """Rows of an indicator, by area and category."""
+    found = exact.table[(exact.table["indicator_id"] == indicator) & (exact.table["release_class"] == "survey")]
+    for name, value in where.items():
+        found = found[found[name] == value]
+    return found.set_index("area_code" if where.get("area_type") == "ward" else "category")
+
+
+def test_wards_and_place_are_as_worked_by_hand(exact):
+    """300 of 800 adults in Ashby, 100 in Bourne, none in Carlton, 200 in Denham: 600 of 3,200 in the place."""
+    wards = rows(exact, "lonely", area_type="ward")["value"]
+    assert wards[CODES].tolist() == pytest.approx([37.5, 12.5, 0, 25])
+    assert rows(exact, "lonely", area_type="place").loc["all", "value"] == pytest.approx(18.75)
+    assert wards.mean() == pytest.approx(18.75)
+
+
+def test_a_missing_answer_is_not_a_no(exact, little):
+    """Working-age men were not asked: 300 of the other 500, and 30 respondents of 50."""
+    damp = rows(exact, "damp_home", area_type="ward")
+    assert damp["value"].tolist() == pytest.approx([60] * 4)
+    assert damp["respondents"].tolist() == [30] * 4
+    answers = yes_or_no(little.sources["survey"])
+    assert answers["damp_home"].isna().sum() == 80
+    assert set(answers["lonely"]) == {0.0, 1.0}
+
+
+def test_raked_margins_meet_the_population(little, exact):
+    """800 adults a ward and 1,200, 1,200, 400, 400 by sex and age, though the sample has 40, 80, 40, 40."""
+    source = little.sources["survey"]
+    weight = rake_to_population(little, source, exact.geography, source.frame["Ward"]).design.weight
+    frame = source.frame.assign(weight=weight)
+    assert frame.groupby("Ward")["weight"].sum().tolist() == pytest.approx([800] * 4)
+    groups = frame.groupby(["Sex", "Age"])["weight"].sum()
+    assert groups.tolist() == pytest.approx([1200, 400, 1200, 400])
+    assert frame["weight"].unique().tolist() == pytest.approx([30, 15, 10])
+
+
+def test_every_group_is_estimated_and_named(exact):
+    """Women: (300 in Ashby + 100 in Denham) of 1,600; men: (100 + 100) of 1,600."""
+    sexes = rows(exact, "lonely", characteristic="sex")
+    assert sexes["value"].to_dict() == pytest.approx({"female": 25, "male": 12.5})
+    assert sexes["category_name"].tolist() == ["Female", "Male"]
+    assert set(sexes["area_type"]) == {"place"}
+    limited = rows(exact, "lonely", characteristic="disability")
+    assert limited["respondents"].to_dict() == {"disabled_a_little": 29, "disabled_a_lot": 9, "not_disabled": 162}
+    assert limited.loc["disabled_a_lot", "value"] == pytest.approx(100)
+
+
+def test_limits_are_logit_and_hold_the_estimate(exact):
+    """Within 0 and 100, and as far from the estimate on the logit scale below as above."""
+    found = rows(exact, "lonely", area_type="ward").loc[[A, B, D]]
+    logit = special.logit(found[["lower", "value", "upper"]] / 100)
+    assert (logit["value"] - logit["lower"]).tolist() == pytest.approx((logit["upper"] - logit["value"]).tolist())
+    nobody = rows(exact, "lonely", area_type="ward").loc[C]
+    assert (nobody["lower"], nobody["standard_error"]) == (0, 0)
+    assert 0 < nobody["upper"] < 15
+
+
+def test_errors_and_covariance_agree(exact):
+    """The joint error's diagonal is the standard error squared, in points, by ward and indicator."""
+    joint = exact.covariance
+    for indicator in ["lonely", "damp_home"]:
+        for ward in CODES:
+            error = rows(exact, indicator, area_type="ward").loc[ward, "standard_error"]
+            assert joint.loc[(ward, indicator), (ward, indicator)] == pytest.approx(error**2, abs=1e-9)
+    assert np.allclose(joint, joint.T)
+
+
+def test_who_answered_is_shown_before_and_after_weighting(exact):
+    """40% of the sample are women and 50% of adults: raking puts that right."""
+    found = exact.response.set_index(["characteristic", "category"])
+    shares = ["sample_pct", "before_raking_pct", "weighted_pct", "population_pct"]
+    assert found.loc[("sex", "female"), shares].tolist() == pytest.approx([40, 40, 50, 50])
+    assert found.loc[("age_band", "65_74"), shares].tolist() == pytest.approx([40, 40, 25, 25])
+    assert found.loc[("disability", "disabled_a_lot"), shares[:3]].tolist() == pytest.approx([4.5, 4.5, 27 / 3.2])
+    assert np.isnan(found.loc[("disability", "disabled_a_lot"), "population_pct"])
+    assert found["respondents"].groupby("characteristic").sum().tolist() == [200] * 4
+    weights = np.repeat([30, 15, 10], [40, 80, 80])
+    assert found["design_effect"].unique().tolist() == pytest.approx([200 * (weights**2).sum() / weights.sum() ** 2])
+
+
+def test_a_margin_that_nobody_counts_is_asked_for(read):
+    """Raking to disability, which no population file holds, names the margin and what to do."""
+
+    def raked():
+        before, terms = survey()
+        return before, terms | {"survey": terms["survey"] | {"rake": [["Limited"]]}}
+
+    with pytest.raises(PlacelibError, match=r"raked to disability, but no population source counts .*\[survey\] rake"):
+        measure(read(raked, population, households))
+
+
+def test_a_self_selected_survey_has_no_limits(read):
+    """Answers from whoever came forward: an estimate, no interval, and the method says why."""
+
+    def volunteers():
+        before, terms = survey()
+        return before, terms | {"survey": terms["survey"] | {"design": "self-selected"}}
+
+    found = rows(measure(read(volunteers, population, households)), "lonely", area_type="ward")
+    assert found["value"].tolist() == pytest.approx([37.5, 12.5, 0, 25])
+    assert found[["lower", "upper", "standard_error"]].isna().all(axis=None)
+    assert found["method"].str.contains("self-selected sample").all()
+    assert not found["method"].str.contains("interval").any()
+
+
+def test_a_column_made_for_weighting_gives_way_to_the_answer_itself(read):
+    """Two columns hold sex: the analysis takes the one that is not raked to."""
+
+    def twice():
+        before, terms = survey()
+        table = [[*before[0], "Said"], *([*row, row[3]] for row in before[1:])]
+        said = {"type": "category", "codes": SEXES, "characteristic": "sex"}
+        return table, terms | {"columns": terms["columns"] | {"Said": said}}
+
+    source = read(twice, population, households).sources["twice"]
+    frame = source.frame.assign(Said="male")
+    object.__setattr__(source, "frame", frame)
+    assert analysis_columns(source)["sex"].unique().tolist() == ["male"]
+
+
+def test_respondents_without_a_ward_are_refused_by_name(read):
+    """A ward of another district cannot be raked to this one's margin: the margin is named, and no person."""
+
+    def stray():
+        before, terms = survey()
+        table = [list(row) for row in before]
+        table[7][1] = "E05000001"
+        return table, terms
+
+    with pytest.raises(PlacelibError, match="margin 'ward' is missing") as error:
+        measure(read(stray, population, households, noise))
+    assert table_free(str(error.value))
+
+
+def table_free(message):
+    """Say whether a message holds no respondent's number and no code of their answers."""
+    return not any(word in message for word in ("1006", "E05000001", "Often"))

@@ -1,0 +1,141 @@
+"""The gate: nobody else makes tables, and what passes is as declared. Its rules are in tests/spec/test_disclosure.py."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from little import counts, events, households, population, register
+
+from placelib import gate, stages
+from placelib.errors import DisclosureError
+from placelib.measures.shared import measure
+from placelib.settings import Disclosure
+
+FRAME = pd.DataFrame({"ward": ["A", "B"], "score": [1.26, 2.34], "rank": [2, 1]})
+
+
+@pytest.mark.parametrize("kind", [gate.Table, gate.Protected, gate.Open])
+def test_only_the_gate_makes_tables(kind):
+    """Neither directly, nor with a key of one's own, nor by changing the frame of one that passed."""
+    with pytest.raises(DisclosureError, match="pass the frame through placelib.gate"):
+        kind(FRAME, "Mine", False)
+    with pytest.raises(DisclosureError):
+        kind(FRAME, "Mine", False, (), object())
+    passed = gate.open_table(FRAME, "Theirs")
+    with pytest.raises((DisclosureError, TypeError, ValueError)):
+        dataclasses.replace(passed, frame=FRAME)
+
+
+def test_statistics_leave_at_the_precision_declared():
+    """Scores to one decimal, ranks whole."""
+    table = gate.release_statistics(FRAME, "Scores", decimals={"score": 1, "rank": 0}, illustrative=True, notes=["How"])
+    assert table.frame["score"].tolist() == [1.3, 2.3]
+    assert (type(table), table.title, table.illustrative, table.notes) == (gate.Protected, "Scores", True, ("How",))
+
+
+@pytest.mark.parametrize("decimals", [{}, {"rank": 0}])
+def test_a_number_without_a_declared_precision_is_refused(decimals):
+    """The message names the column."""
+    with pytest.raises(DisclosureError, match="No precision is declared for .*score"):
+        gate.release_statistics(FRAME, "Scores", decimals=decimals, illustrative=False)
+
+
+def test_a_part_of_a_table_is_of_the_same_kind():
+    """Rows may be chosen; title, notes and kind stay, and the original is untouched."""
+    table = gate.open_table(FRAME, "Wards", notes=["Source"])
+    part = table.where(lambda frame: frame["rank"] == 1, "The first")
+    assert (type(part), part.title, part.notes) == (gate.Open, "The first", ("Source",))
+    assert part.frame["ward"].tolist() == ["B"]
+    assert table.only(ward="A").frame["ward"].tolist() == ["A"]
+    assert len(table.frame) == 2
+
+
+@pytest.mark.parametrize("make", [gate.open_table, None])
+def test_a_kept_table_is_restored_as_it_was(make):
+    """Kind, title, notes and whether it is made up survive being kept."""
+    table = make(FRAME, "T", illustrative=True, notes=["n"]) if make else gate.release_statistics(
+        FRAME, "T", decimals={"score": 2, "rank": 0}, illustrative=True, notes=["n"]
+    )  # fmt: skip
+    again = gate.restore(table.frame, table.particulars())
+    assert type(again) is type(table)
+    assert again.particulars() == table.particulars()
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=20), st.integers(5, 20), st.sampled_from([5, 10, 25]))
+def test_counts_that_leave_are_nought_or_rounded_and_never_small(numbers, threshold, base):
+    """Nothing between 0 and the threshold; every count a multiple of the base, at most half of it away."""
+    policy = Disclosure(administrative_threshold=threshold, rounding_base=base)
+    frame = pd.DataFrame({"n": numbers})
+    safe = gate.release_counts(frame, "T", counts=["n"], shares=[], policy=policy, illustrative=False).frame
+    hidden = safe["n"].isna()
+    assert hidden.tolist() == [0 < number < threshold for number in numbers]
+    shown = safe.loc[~hidden, "n"]
+    assert (shown % base == 0).all()
+    assert (abs(shown - frame.loc[~hidden, "n"]) <= base / 2).all()
+    assert safe["mark"].eq("[c]").tolist() == hidden.tolist()
+
+
+def test_the_gate_changes_a_copy(exact, little):
+    """The exact table is as it was."""
+    before = exact.table.copy()
+    stages.indicators(little, exact)
+    stages.ledger(little, exact)
+    pd.testing.assert_frame_equal(exact.table, before)
+
+
+def test_release_classes_meet_in_one_table(exact, little):
+    """Open as published, administrative rounded, survey whole: each row by its own rule, in the same order."""
+    safe = stages.indicators(little, exact).frame
+    assert safe["indicator_id"].tolist() == exact.table["indicator_id"].tolist()
+    wards = safe[safe["area_type"] == "ward"].set_index(["indicator_id", "area_name"])
+    assert wards.loc[("burglary", "Ashby"), ["numerator", "mark"]].tolist() == [8, ""]
+    assert wards.loc[("children_in_need", "Ashby"), ["numerator", "value"]].tolist() == [10, 50]
+    assert wards.loc[("children_in_need", "Carlton"), "mark"] == "[c]"
+    assert wards.loc[("children_in_need", "Denham"), ["value", "mark"]].tolist() == [0, ""]
+    assert wards.loc[("homelessness", "Ashby"), "mark"] == "[c]"
+    assert wards.loc[("food_parcels", "Denham"), "mark"] == "[x]"
+    assert wards.loc[("lonely", "Ashby"), ["value", "mark"]].tolist() == [38, "[u]"]
+    groups = safe[safe["indicator_id"] == "lonely"].set_index("category")["mark"]
+    assert groups["disabled_a_lot"] == "[c]"
+    assert set(safe["mark"]) == {"", *gate.MARKS}
+
+
+def test_a_hidden_count_stays_hidden_in_every_other_table(little, exact):
+    """The 3 children of Carlton cannot be read from scores, comparisons or issues: 3 or 5, the same tables leave."""
+    changed = exact.table.copy()
+    row = (changed["indicator_id"] == "children_in_need") & (changed["area_name"] == "Carlton")
+    changed.loc[row, ["numerator", "value"]] = [5, 25]
+    other = dataclasses.replace(exact, table=changed)
+    for stage in (stages.indicators, stages.needs, stages.comparisons):
+        pd.testing.assert_frame_equal(stage(little, exact).frame, stage(little, other).frame)
+
+
+def test_a_hidden_place_is_not_shown_beside_england(read):
+    """Three children in the whole place leave as [c]: no comparison may give them back."""
+
+    def few():
+        rows, terms = register()
+        return [rows[0], *rows[1:4]], terms
+
+    from little import comparators
+
+    inputs = read(few, population, households, comparators)
+    frame = stages.comparisons(inputs, measure(inputs)).frame
+    assert frame.loc[frame["indicator_id"] == "children_in_need", ["value", "difference"]].isna().all(axis=None)
+
+
+def test_the_agreement_of_a_source_reaches_the_gate(read):
+    """A sharing agreement that asks for 15 hides the 10 children of Ashby, which the place's own 8 would show."""
+
+    def agreed():
+        rows, terms = register()
+        return rows, terms | {"threshold": 15}
+
+    inputs = read(agreed, events, counts, population, households)
+    safe = stages.indicators(inputs, measure(inputs)).frame.set_index(["indicator_id", "area_name"])
+    assert safe.loc[("children_in_need", "Ashby"), "mark"] == "[c]"
+    assert safe.loc[("children_in_need", "Bourne"), "mark"] == ""
+    assert np.isnan(safe.loc[("children_in_need", "Ashby"), "value"])

@@ -1,0 +1,242 @@
+"""The shared indicator table from agencies' files: each answer worked by hand on the little place."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from little import CODES, MONTHS, A, B, C, D, counts, events, half_year, households, noise, population, register
+from scipy import stats
+
+from placelib.errors import PlacelibError
+from placelib.measures.indicators import rate_interval
+from placelib.measures.shared import measure
+
+
+@pytest.fixture
+def made(read):
+    """Measure a place whose one agency file holds the given rows, with its contract's keys changed."""
+
+    def maker(original, rows=None, **changed):
+        def altered():
+            before, terms = original()
+            return rows or before, terms | changed
+
+        altered.__name__ = original.__name__
+        return measure(read(altered, population, households))
+
+    return maker
+
+
+def of(exact, indicator, column="value", area_type="ward"):
+    """Values of an indicator: by ward, or the place's."""
+    table = exact.table[(exact.table["indicator_id"] == indicator) & (exact.table["characteristic"] == "all")]
+    rows = table[table["area_type"] == area_type]
+    return rows.set_index("area_code")[column] if area_type == "ward" else rows[column].item()
+
+
+@pytest.mark.parametrize(
+    ("indicator", "wards", "place"),
+    [
+        ("burglary", [20, 30, 0, 50], 25),
+        ("violence", [10, 10, 10, 10], 10),
+        ("children_in_need", [50, 100, 15, 0], 41.25),
+        ("noise", [60, 120, 0, 180], 90),
+        ("claimants", [10, 10, 10, 10], 10),
+        ("antisocial_behaviour", [60, 60, 60, 60], 60),
+        ("income_deprivation", [12, 20, 30, 40], 25.5),
+    ],
+)
+def test_each_ward_and_the_place_are_as_worked_by_hand(exact, indicator, wards, place):
+    """Points, people, months, a stock, the year to date, rates turned back into counts: see tests/little.py."""
+    found = of(exact, indicator)
+    assert list(found.index) == CODES
+    assert found.tolist() == pytest.approx(wards)
+    assert of(exact, indicator, area_type="place") == pytest.approx(place)
+    assert of(exact, indicator, "status").eq("published").all()
+
+
+def test_the_place_is_the_sum_of_its_wards_and_the_ledger_the_rest(exact):
+    """For every file that counts: in a ward, plus in none, is what the file holds."""
+    records = {"burglary": 43, "violence": 40, "children_in_need": 36, "noise": 144, "claimants": 240}
+    records |= {"homelessness": 115, "food_parcels": 85, "antisocial_behaviour": 120, "income_deprivation": 1020}
+    ledger = exact.ledger.set_index("indicator_id")
+    assert ledger["records"].to_dict() == pytest.approx(records)
+    assert (ledger["matched"] + ledger["unmatched"]).to_dict() == pytest.approx(records)
+    assert ledger["unmatched"][ledger["unmatched"] > 0].to_dict() == pytest.approx(
+        {"burglary": 3, "children_in_need": 3, "homelessness": 5, "food_parcels": 5}
+    )
+    for indicator in ["burglary", "children_in_need", "noise"]:
+        assert of(exact, indicator, "numerator").sum() == pytest.approx(ledger["matched"][indicator])
+        assert of(exact, indicator, "numerator", "place") == pytest.approx(ledger["matched"][indicator])
+    assert ledger.loc["burglary", "reason"] == "no grid reference, or outside every ward"
+
+
+def test_people_are_counted_and_not_their_spells(exact, made):
+    """Four of ten children have two spells: ten children; without `person` it would be fourteen."""
+    assert of(exact, "children_in_need", "numerator")[A] == 10
+    spells = made(register, indicators=[{"id": "children_in_need", "term": "Spells"}])
+    assert of(spells, "children_in_need", "numerator")[A] == 14
+    assert "count of people" in of(exact, "children_in_need", "method")[A]
+    assert "count of records" in of(spells, "children_in_need", "method")[A]
+
+
+def test_people_without_an_identifier_are_not_one_person(made):
+    """Three rows whose identifier is missing are three people, not one."""
+    rows, terms = register()
+    rows = rows[:1] + [["", row[1]] for row in rows[1:4]] + rows[4:5] * 2
+    columns = terms["columns"] | {"Child": {"type": "identifier", "missing": [""]}}
+    assert of(made(register, rows, columns=columns), "children_in_need", "numerator")[A] == 4
+
+
+def test_a_suppressed_part_makes_a_bound_and_never_a_sum(exact):
+    """Ashby: 10 and a part of 1 to 7, among 400 households: no value, and limits from 27.5 to 42.5."""
+    row = exact.table.query("indicator_id == 'homelessness' and area_code == @A").iloc[0]
+    assert (row["status"], row["lower"], row["upper"]) == ("suppressed", pytest.approx(27.5), pytest.approx(42.5))
+    assert row[["value", "numerator"]].isna().all()
+    place = exact.table.query("indicator_id == 'homelessness' and area_type == 'place'").iloc[0]
+    assert (place["status"], place["lower"]) == ("suppressed", pytest.approx(111 / 1.6))
+    assert place["upper"] == pytest.approx(117 / 1.6)
+
+
+def test_a_ward_that_is_suppressed_whole_stays_in_the_bounds_of_the_place(exact):
+    """Carlton has 1 to 7, Denham was not sent: the place is 81 to 87 among the 1,200 households known of."""
+    wards = exact.table.query("indicator_id == 'food_parcels' and area_type == 'ward'").set_index("area_code")
+    assert wards["status"].tolist() == ["published", "published", "suppressed", "no data"]
+    assert wards.loc[C, ["lower", "upper"]].tolist() == pytest.approx([2.5, 17.5])
+    assert wards.loc[D, ["value", "lower", "upper", "numerator"]].isna().all()
+    place = exact.table.query("indicator_id == 'food_parcels' and area_type == 'place'").iloc[0]
+    assert place["status"] == "suppressed"
+    assert [place["lower"], place["upper"]] == pytest.approx([81 / 1.2, 87 / 1.2])
+
+
+def test_nought_is_not_missing_and_missing_is_not_nought(exact):
+    """No burglary in Carlton is 0, with an upper limit; a count that was not sent has no value."""
+    assert of(exact, "burglary")[C] == 0
+    assert of(exact, "burglary", "upper")[C] == pytest.approx(stats.chi2.ppf(0.975, 2) / 2 / 400 * 1000)
+    assert np.isnan(of(exact, "food_parcels")[D])
+    assert of(exact, "food_parcels", "status")[D] == "no data"
+
+
+def test_a_missing_part_leaves_a_ward_without_a_value(made):
+    """Half of Denham's two areas were not sent: the half that was is not the ward."""
+    rows = [["LSOA", "Homeless", "Parcels"], ["E01099001", 20, 1], ["E01099002", "", 1]]
+    exact = made(counts, rows)
+    assert of(exact, "homelessness").isna().all()
+    assert of(exact, "food_parcels", "numerator").tolist() == pytest.approx([7 / 6, 5 / 6, *[np.nan] * 2], nan_ok=True)
+
+
+def test_months_are_the_last_twelve_and_the_twelve_before_are_kept_apart(exact):
+    """Noise was 12 a ward the year before (30 per 1,000); claimants 30 (5%)."""
+    assert of(exact, "noise", "previous").tolist() == pytest.approx([30] * 4)
+    assert of(exact, "claimants", "previous").tolist() == pytest.approx([5] * 4)
+    assert of(exact, "noise", "previous", "place") == pytest.approx(30)
+    assert np.isnan(of(exact, "burglary", "previous", "place"))
+
+
+def test_a_stock_is_averaged_and_a_flow_summed(exact):
+    """Months of 58 and 62 claimants are 60 people, not 720."""
+    assert of(exact, "claimants", "numerator").tolist() == pytest.approx([60] * 4)
+    assert of(exact, "noise", "numerator").tolist() == [24, 48, 0, 72]
+
+
+def test_suppressed_months_of_a_stock_bound_their_mean(made):
+    """Twelve months of 1 to 7 average between 1 and 7, not between 12 and 84."""
+    rows = [["Ward", "Month", "Incidents"], *([A, month, "*"] for month in MONTHS[-12:])]
+    exact = made(
+        half_year,
+        rows,
+        period_start="2025-04-01",
+        columns=half_year()[1]["columns"] | {"Incidents": {"type": "integer", "suppressed": ["*"]}},
+        indicators=[{"id": "claimants", "term": "Stock", "numerator": "Incidents", "over_time": "mean"}],
+    )
+    limits = of(exact, "claimants", "lower")[A], of(exact, "claimants", "upper")[A]
+    assert limits == pytest.approx((1 / 6, 7 / 6))
+
+
+def test_the_year_to_date_is_put_on_a_yearly_footing(exact):
+    """30 incidents in six months among 1,000 people are 60 a year, and the method says so."""
+    assert of(exact, "antisocial_behaviour", "years").tolist() == [0.5] * 4
+    assert "6 months put on a yearly footing" in of(exact, "antisocial_behaviour", "method")[A]
+
+
+def test_fewer_than_twelve_earlier_months_are_no_earlier_year(made):
+    """Eighteen months: the last twelve count, and six are not a year to compare with."""
+    rows = [["Ward", "Month", "Incidents"], *([ward, month, 5] for ward in CODES for month in MONTHS[-18:])]
+    exact = made(half_year, rows, period_start="2024-10-01")
+    assert of(exact, "antisocial_behaviour").tolist() == pytest.approx([60] * 4)
+    assert of(exact, "antisocial_behaviour", "previous").isna().all()
+
+
+def test_rates_without_counts_have_no_interval_and_no_place(exact):
+    """A published percentage stands as it is; the place's cannot be made from the wards'."""
+    assert of(exact, "child_obesity").tolist() == pytest.approx([20, 25, np.nan, 30], nan_ok=True)
+    assert of(exact, "child_obesity", "lower").isna().all()
+    assert np.isnan(of(exact, "child_obesity", area_type="place"))
+    assert of(exact, "child_obesity", "method")[A] == "published rate, counts not given"
+    assert "child_obesity" not in set(exact.ledger["indicator_id"])
+
+
+def test_a_full_count_has_no_interval(exact):
+    """Rebuilt deprivation is a count of everyone: no chance in it."""
+    assert of(exact, "income_deprivation", "lower").isna().all()
+    assert of(exact, "income_deprivation", "standard_error").eq(0).all()
+
+
+def test_apportioned_and_direct_are_told_apart(exact):
+    """LSOA 2 straddles Ashby and Bourne, so their counts are apportioned; the others are direct."""
+    basis = of(exact, "food_parcels", "basis")
+    assert basis.loc[[A, B, C]].tolist() == ["apportioned", "apportioned", "direct"]
+    assert of(exact, "food_parcels", "coverage", "place") == pytest.approx(80 / 85)
+
+
+def test_every_row_can_be_followed_to_its_source(exact):
+    """Agency, its word, unit, period and the names that readers see."""
+    row = exact.table.query("indicator_id == 'burglary' and area_code == @D").iloc[0]
+    said = ["agency_name", "agency_term", "unit", "source", "period", "area_name", "ward_name", "domain"]
+    assert row[said].tolist() == [
+        "Police",
+        "Burglary residential",
+        "per 1,000 households a year",
+        "Crimes",
+        "Apr 2025 to Mar 2026",
+        "Denham",
+        "Denham",
+        "Safety",
+    ]
+    assert exact.table["area_name"].notna().all()
+
+
+def test_a_population_that_nobody_counts_is_asked_for(read):
+    """A rate of households without households says which entry to add."""
+    with pytest.raises(PlacelibError, match=r"'burglary' is a rate of households, .* Add a \[\[denominators\]\]"):
+        measure(read(events, population))
+
+
+def test_limits_are_those_of_the_field():
+    """Wilson for a proportion (65 of 100), Byar for events (65 a year): published examples."""
+    ones, kinds = pd.Series([65.0, 65.0]), pd.Series([True, False])
+    lower, upper = rate_interval(ones, pd.Series([100.0, 100.0]), per=pd.Series([100.0, 100.0]), proportion=kinds)
+    assert lower.round(2).tolist() == [55.25, 50.16]
+    assert upper.round(2).tolist() == [73.64, 82.85]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2100), st.integers(0, 2100)), min_size=1, max_size=30))
+def test_wherever_events_fall_wards_and_ledger_make_up_the_file(tmp_path_factory, points):
+    """Every point is in one ward or in the ledger, none in both, none lost."""
+    from little import SLUG, write_little
+
+    from placelib.sources.readers import read_place
+
+    def events_at():
+        terms = events()[1]
+        rows = [[str(each), "Burglary", 499_950 + x, 99_950 + y] for each, (x, y) in enumerate(points)]
+        return [["Crime", "Type", "X", "Y"], *rows], terms | {"indicators": terms["indicators"][:1]}
+
+    data = write_little(tmp_path_factory.mktemp("points") / "data", events_at, population, households, noise)
+    exact = measure(read_place(SLUG, data))
+    ledger = exact.ledger.set_index("indicator_id").loc["burglary"]
+    inside = sum(50 <= x <= 2050 and 50 <= y <= 2050 for x, y in points)
+    assert of(exact, "burglary", "numerator").sum() == ledger["matched"] == inside
+    assert ledger["unmatched"] == len(points) - inside
