@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from placelib.errors import PlacelibError
 from placelib.place import open_place
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-Slugs = Annotated[list[str] | None, typer.Argument(metavar="[PLACE]...", help="Places, as their folders are named.")]
+Slugs = Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Places, as their folders are named.")]
 All = Annotated[bool, typer.Option("--all", help="Every place in the data folder.")]
 Data = Annotated[str, typer.Option(metavar="FOLDER", help="The data folder, where it is not placelib's own.")]
 Edition = Annotated[str, typer.Option(metavar="LABEL", help="Label of the edition, where not that of place.toml.")]
@@ -48,7 +49,8 @@ def run(
     chosen = _chosen(places, every, data)
     console = Console()
     with console.status("starting") as status:
-        ends = run_places(chosen, order, status.update if console.is_terminal else _say)
+        say = (lambda words: status.update(Text(words))) if console.is_terminal else _say
+        ends = run_places(chosen, order, say)
     _finish(ends)
 
 

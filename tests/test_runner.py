@@ -26,15 +26,16 @@ agencies = [{{ id = "council", name = "Council" }}, {{ id = "fire", name = "Fire
 
 
 def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
-    """Write a notebook with a parameters cell and the given code cells."""
+    """Write a notebook with a title, a parameters cell and the given code cells."""
+    title = v4.new_markdown_cell("# Tiny", id="title")
     declared = v4.new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]})
     code = [v4.new_code_cell(cell, id=f"cell-{number}") for number, cell in enumerate(cells)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(v4.new_notebook(cells=[declared, *code], metadata={"kernelspec": kernel}), path)
+    nbformat.write(v4.new_notebook(cells=[title, declared, *code], metadata={"kernelspec": kernel}), path)
     return path
 
 
-def _indicators() -> gate.Protected:
+def _indicators() -> gate.Open:
     areas = pd.DataFrame(
         {
             "area_type": ["ward", "ward", "place", "england"],
@@ -45,14 +46,13 @@ def _indicators() -> gate.Protected:
     )
     words = {name: name for name in runner.INDICATOR_COLUMNS if name not in ("value", "ward_code", "ward_name")}
     made = areas.assign(**words, agency_name="Fire service")
-    return gate.release_statistics(made, "Indicators", decimals={"value": 1}, illustrative=False)
+    return gate.open_table(made, "Indicators")
 
 
-def _needs() -> gate.Protected:
+def _needs() -> gate.Open:
     frame = pd.DataFrame({"ward_code": ["E05000001", "E05000002"], "ward_name": ["=North", "South"]})
     frame = frame.assign(score=[1.0, -1.0], rank=[1, 2], rank_lower=1, rank_upper=2, health_score=[1.0, -1.0], sure="")
-    decimals = {"score": 1, "health_score": 1}
-    return gate.release_statistics(frame, "Needs", decimals=decimals, illustrative=False)
+    return gate.open_table(frame, "Needs")
 
 
 def _wards() -> gate.Open:
@@ -187,12 +187,12 @@ def test_fault_of_our_own_is_told_in_a_line(order, monkeypatch):
     """An error that nobody foresaw fails one place, in a line that says where."""
     monkeypatch.setattr(TinyPlace, "stage_names", classmethod(lambda _: ["needs", "nothing"]))
     (message,) = _run(order)
-    assert message.startswith("Unexpected AttributeError in runner.py, line ")
+    assert message.startswith("Unexpected AttributeError in placelib/run/runner.py, line ")
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"edition": "../../etc"}, "Name an edition with small letters"), ({"notebooks": Path()}, "no 10_lsp_pack.ipynb")],
+    [({"edition": "../../etc"}, "cannot name an edition"), ({"notebooks": Path()}, "no 10_lsp_pack.ipynb")],
 )
 def test_orders_that_are_refused(order, changes, words):
     """An edition that could leave the folder, and notebooks that are not there, are refused."""

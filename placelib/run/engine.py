@@ -54,7 +54,7 @@ class PlaceEngine(NBClientEngine):
         """Execute the notebook that papermill manages; see `papermill.engines.Engine`."""
         notebook = nb_man.nb
         check_parameters(notebook, notebook.metadata.papermill["parameters"])
-        with tempfile.TemporaryDirectory(prefix="placelib-") as folder:
+        with tempfile.TemporaryDirectory(prefix="placelib-", ignore_cleanup_errors=True) as folder:
             options["config"] = _private_sockets(Path(folder))
             super().execute_managed_notebook(nb_man, kernel_name, **options)
         errors = [out for cell in notebook.cells for out in cell.get("outputs", []) if out.output_type == "error"]

@@ -1,7 +1,7 @@
 """Reports without a screen: for each place all its notebooks and tables, appearing whole or not at all."""
 
+import io
 import os
-import re
 import shutil
 import time
 import traceback
@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import nbformat
+import pandas as pd
 
 from placelib.errors import PlacelibError
 from placelib.gate import Table
 from placelib.place import Place, open_place
-from placelib.publish.report import to_html
+from placelib.publish.report import Cover, to_html
 from placelib.publish.tables import csv_text, geojson_text
 from placelib.run import manifest
 from placelib.run.engine import Executed, check_parameters, execute
-from placelib.settings import Slug
 from placelib.sources.readers import SHIPPED, input_files
 
+HERE = Path(__file__).parents[1]
 NOTEBOOKS = SHIPPED.parent / "notebooks"
 PACK = "10_lsp_pack"
 INDICATOR_COLUMNS = [
@@ -104,8 +105,9 @@ def _run_place(slug: str, order: Order, say: Say) -> Outcome:
     except PlacelibError as error:
         return Outcome(slug, "failed", str(error))
     except Exception as error:  # whatever is wrong with one place, the others go on
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(frame.filename).name}, line {frame.lineno}"
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if Path(frame.filename).is_relative_to(HERE)][-1]
+        where = f"placelib/{Path(ours.filename).relative_to(HERE).as_posix()}, line {ours.lineno}"
         return Outcome(slug, "failed", f"Unexpected {type(error).__name__} in {where}: {error}")
 
 
@@ -120,8 +122,6 @@ class _Job:
 
     def run(self) -> Outcome:
         """Make the report under the lock of its folder, unless the one that is there holds."""
-        if not re.fullmatch(Slug, self.place.edition):
-            raise PlacelibError("Name an edition with small letters, digits and hyphens, such as 2026-spring.")
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(self._beside("lock")):
             self._make_room()
@@ -169,7 +169,8 @@ class _Job:
                 warnings.simplefilter("default")
                 tables = self._tables()
             executed = self._execute()
-            for name, text in {**_tables_as_text(tables), **_notebooks_as_text(executed)}.items():
+            cover = Cover(self.place.settings.name, self.place.edition, self.place.illustrative, code=True)
+            for name, text in {**_tables_as_text(tables), **_notebooks_as_text(executed, cover)}.items():
                 (aside / name).parent.mkdir(parents=True, exist_ok=True)
                 (aside / name).write_text(text, encoding="utf8", newline="\n")
             spoken = [f"{name}: {words}" for name, done in executed.items() for words in done.warnings]
@@ -247,40 +248,46 @@ class _Job:
         self.seconds[name] = time.perf_counter() - started
 
 
-def _notebooks_as_text(executed: dict[str, Executed]) -> dict[str, str]:
-    """The notebooks as they are, and as pages, by file name."""
-    files = {}
+def _notebooks_as_text(executed: dict[str, Executed], cover: Cover) -> dict[str, str]:
+    """The notebooks as they are, and as pages, by file name; the pack once more without its code."""
+    files = {"lsp-pack.html": to_html(executed[PACK].notebook, replace(cover, code=False))}
     for name, done in executed.items():
         files[f"notebooks/{name}.ipynb"] = nbformat.writes(done.notebook) + "\n"
-        files[f"notebooks/{name}.html"] = to_html(done.notebook)
-    return {"lsp-pack.html": files[f"notebooks/{PACK}.html"], **files}
+        files[f"notebooks/{name}.html"] = to_html(done.notebook, cover)
+    return files
 
 
 def _tables_as_text(tables: dict[str, Table]) -> dict[str, str]:
     """Every published table by file name; wards, indicators and needs with the columns that others rely on."""
     fixed = {
         "wards.geojson": geojson_text(tables.pop("wards"), tables["needs"]),
-        "tables/indicators.csv": csv_text(_indicators(tables.pop("indicators"))),
-        "tables/need_index.csv": csv_text(_need_index(tables.pop("needs"))),
+        "tables/indicators.csv": _indicators(tables.pop("indicators")),
+        "tables/need_index.csv": _need_index(tables.pop("needs")),
     }
     return fixed | {f"tables/{name}.csv": csv_text(table) for name, table in tables.items()}
 
 
-def _indicators(table: Table) -> Table:
+def _indicators(table: Table) -> str:
     """Ward and whole-place rows; the place's have no ward code, so that nobody sums them with the wards."""
-    rows = table.frame[table.frame["area_type"].isin(["ward", "place"])]
+    rows = _cells(table.only(area_type=["ward", "place"]))
     named = rows.assign(
-        ward_code=rows["area_code"].where(rows["area_type"] == "ward"),
+        ward_code=rows["area_code"].where(rows["area_type"] == "ward", ""),
         ward_name=rows["area_name"],
         agency=rows["agency_name"],
     )
-    return replace(table, frame=named[INDICATOR_COLUMNS])
+    return named[INDICATOR_COLUMNS].to_csv(index=False, lineterminator="\n")
 
 
-def _need_index(table: Table) -> Table:
+def _need_index(table: Table) -> str:
     """The index and its domains, without the words that notebooks show beside them."""
-    domains = [name for name in table.frame if name.endswith("_score")]
-    return replace(table, frame=table.frame[NEED_COLUMNS + domains])
+    rows = _cells(table)
+    domains = [name for name in rows if name.endswith("_score")]
+    return rows[NEED_COLUMNS + domains].to_csv(index=False, lineterminator="\n")
+
+
+def _cells(table: Table) -> pd.DataFrame:
+    """The cells of a table as they are published: text, from which columns can be chosen without opening the gate."""
+    return pd.read_csv(io.StringIO(csv_text(table)), dtype=str, keep_default_na=False)
 
 
 @contextmanager
