@@ -1,5 +1,6 @@
 """What the partner agencies of an illustrative place hold: events, registers, counts and rates, as awkward as life."""
 
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -14,15 +15,11 @@ FAULTS = ("outside", "blank", "typo", "no_fixed_address")  # of a row; each has 
 SMALL = 5  # agencies that mark small counts mark those from 1 to one less than this
 
 
+@cache
 def agency_indicators() -> pd.DataFrame:
     """Level, pattern and comparators of each indicator, by indicator_id, with the vocabulary's unit."""
     units = pd.read_csv(DATA / "vocabulary/indicators.csv").set_index("indicator_id")
     return pd.read_csv(HERE / "indicators.csv").set_index("indicator_id").join(units[["per", "measure"]])
-
-
-def ward_names() -> pd.Series:
-    """Name of each ward, by code."""
-    return pd.read_csv(DATA / "geography/ward_names.csv").set_index("ward_code")["ward_name"]
 
 
 def intensity(world: World, indicator: pd.Series) -> np.ndarray:
@@ -64,48 +61,50 @@ def records(world: World, source: dict[str, Any], indicator: pd.Series) -> tuple
     return frame, expected
 
 
-def rows_layout(world: World, made: pd.DataFrame, make: dict[str, Any]) -> pd.DataFrame:
+def rows_layout(world: World, made: pd.DataFrame, source: dict[str, Any]) -> pd.DataFrame:
     """One row a record, with everything that a file may say of it; some spoilt in the ways that `make` names."""
-    random, size = world.random, len(made)
-    made = made.assign(person=[f"{number:06d}" for number in random.permutation(900_000)[:size] + 100_000])
-    again = made[random.random(size) < make.get("repeats", 0)]
-    late = pd.to_timedelta(random.integers(20, 120, len(again)), "D")
-    made = pd.concat([made, again.assign(date=again["date"] + late)]).sort_values(
-        "date", kind="stable", ignore_index=True
-    )
-    made["end"] = made["date"] + pd.to_timedelta(random.integers(14, 400, len(made)), "D")
-    made["end"] = made["end"].where(random.random(len(made)) < 0.7)
+    random, make, last = world.random, source["make"], pd.Timestamp(source["period"][1])
+    made = made.assign(person=[f"{number:06d}" for number in random.permutation(900_000)[: len(made)] + 100_000])
+    again = made[random.random(len(made)) < make.get("repeats", 0)]
+    again = again.assign(date=again["date"] + pd.to_timedelta(random.integers(20, 120, len(again)), "D"))
+    made = pd.concat([made, again[again["date"] <= last]]).sort_values("date", kind="stable", ignore_index=True)
+    ended = made["date"] + pd.to_timedelta(random.integers(14, 400, len(made)), "D")
     where = world.postcodes.iloc[made["postcode"]].reset_index(drop=True)
-    size_now = len(made)
-    chance = {fault: random.random(size_now) < make.get(fault, 0) for fault in FAULTS}
-    made["matched"] = ~np.any(list(chance.values()), axis=0)
-    shift = random.normal(0, 8, (size_now, 2)).round() + 9000 * chance["outside"][:, None]
+    chance = {fault: random.random(len(made)) < make.get(fault, 0) for fault in FAULTS}
+    shift = random.normal(0, 8, (len(made), 2)).round() + 9000 * chance["outside"][:, None]
     metres = where[["easting", "northing"]] + shift
     points = gpd.GeoSeries.from_xy(metres["easting"], metres["northing"], crs=27700).to_crs(4326)
     places = metres.astype("Int64").assign(longitude=points.x.round(5), latitude=points.y.round(5))
     places.loc[chance["blank"]] = pd.NA
     typed = where["postcode"].mask(chance["typo"], where["postcode"].str[:-1])
-    made = pd.concat([made, places], axis=1).assign(postcode=typed.mask(chance["no_fixed_address"], "No fixed address"))
-    return made.join(where[["oa_code", "lsoa_code", "ward_code"]]).assign(month=made["date"])
+    return pd.concat([made, places, where[["oa_code", "lsoa_code"]]], axis=1).assign(
+        month=made["date"],
+        end=ended.where(ended <= last),
+        postcode=typed.mask(chance["no_fixed_address"], "No fixed address"),
+        matched=~np.any(list(chance.values()), axis=0),
+    )
 
 
 def areas_layout(world: World, made: pd.DataFrame, source: dict[str, Any], indicator: pd.Series) -> pd.DataFrame:
     """Counts by area (and month, where the file has one), none left out; rates and their limits beside them."""
     wanted = [column["from"] for column in source["columns"].values()]
     area = next(name for name in ("oa_code", "lsoa_code", "ward_code") if name in wanted)
-    months = pd.period_range(*source["period"], freq="M").to_timestamp()
-    keys = {area: np.sort(world.postcodes[area].unique())} | ({"month": months} if "month" in wanted else {})
-    code = world.postcodes[area].to_numpy()[made["postcode"]]
-    month = made["date"].dt.to_period("M").dt.to_timestamp()
-    grid = pd.MultiIndex.from_product(keys.values(), names=keys)
-    found = [code, month] if "month" in wanted else [code]
-    table = made.groupby(found).size().reindex(grid if "month" in wanted else keys[area], fill_value=0)
-    table = table.rename("count").rename_axis(list(keys)).reset_index()
+    keys = {area: np.sort(world.postcodes[area].unique())}
+    if "month" in wanted:
+        keys["month"] = pd.period_range(*source["period"], freq="M").to_timestamp()
+    codes = world.postcodes[area].to_numpy()[made["postcode"]]
+    made = made.assign(month=made["date"].dt.to_period("M").dt.to_timestamp(), **{area: codes})
+    counts = made.groupby(list(keys)).size().rename("count").reset_index()
+    table = pd.MultiIndex.from_product(keys.values(), names=keys).to_frame(index=False).merge(counts, how="left")
+    table["count"] = table["count"].fillna(0).astype(int)
     at_risk = world.at_risk_by(area)[indicator["at_risk"]].round()
     table["at_risk"] = np.maximum(table[area].map(at_risk).astype(int), table["count"])
     lower, upper = proportion_confint(table["count"], table["at_risk"].clip(lower=1), method="wilson")
     shown = {"rate": table["count"] / table["at_risk"], "lower": lower, "upper": upper}
     table = table.assign(**{name: (100 * value).round(1) for name, value in shown.items()})
+    if area == "ward_code":
+        names = pd.read_csv(DATA / "geography/ward_names.csv").set_index("ward_code")["ward_name"]
+        table["ward_name"] = table[area].map(names)
     if mark := source["make"].get("suppress"):
         table["count"] = table["count"].astype(object).mask(table["count"].between(1, SMALL - 1), mark)
     return table
@@ -128,9 +127,7 @@ def agency_file(world: World, source: dict[str, Any]) -> tuple[pd.DataFrame, pd.
     indicator = agency_indicators().loc[name]
     made, expected = records(world, source, indicator)
     rows = source["make"]["layout"] == "rows"
-    table = rows_layout(world, made, source["make"]) if rows else areas_layout(world, made, source, indicator)
-    if "ward_code" in table:
-        table["ward_name"] = table["ward_code"].map(ward_names())
+    table = rows_layout(world, made, source) if rows else areas_layout(world, made, source, indicator)
     truth = agency_truth(world, expected, indicator).assign(indicator_id=name)
     made = table[table["matched"]] if rows else made
     latest = made["date"] > pd.Timestamp(source["period"][1]) - pd.DateOffset(years=1)

@@ -115,13 +115,13 @@ def assign(random: np.random.Generator, scores: np.ndarray, counts: np.ndarray) 
     counts : ndarray
         People in each category; their sum is the number of rows.
     """
-    codes = np.full(len(scores), np.argmax(counts))
-    left = np.arange(len(scores))
-    for category in np.argsort(counts, kind="stable")[:-1]:
+    order = np.argsort(counts, kind="stable")
+    codes, left = np.full(len(scores), order[-1]), np.arange(len(scores))
+    for category in order[:-1][counts[order[:-1]] > 0]:
         keys = scores[left, category] + random.gumbel(size=len(left))
-        order = np.argpartition(-keys, counts[category] - 1) if counts[category] else np.arange(len(left))
-        codes[left[order[: counts[category]]]] = category
-        left = left[order[counts[category] :]]
+        best = np.argpartition(-keys, counts[category] - 1)
+        codes[left[best[: counts[category]]]] = category
+        left = left[best[counts[category] :]]
     return codes
 
 

@@ -1,6 +1,7 @@
 """The survey of an illustrative place: what everyone would answer, whom the sample reached, and what they told it."""
 
 import tomllib
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ RESPONSE = {
 LABELLED, NUMBERED = ("No answer", "Prefer not to say", ""), ("-9", "-8", "-1")  # skipped, refused, not asked
 
 
+@cache
 def questions() -> dict[str, dict[str, Any]]:
     """The questions that the survey asks, by name (questions.toml)."""
     return tomllib.loads((HERE / "questions.toml").read_text(encoding="utf8"))
