@@ -120,6 +120,12 @@ class Place:
         """Whether anything about the place is made up."""
         return self.sources.illustrative
 
+    @property
+    def domain_names(self) -> dict[str, str]:
+        """Heading of each domain's score in `needs`."""
+        names = self.domains.frame
+        return dict(zip(names["domain_id"] + "_score", names["domain"], strict=True))
+
     @classmethod
     def stage_names(cls) -> list[str]:
         """Names of all that can be published."""
@@ -128,6 +134,7 @@ class Place:
     wards = Stage(lambda place: stages.wards(place.inputs))
     sources = Stage(lambda place: stages.sources(place.inputs))
     terms = Stage(lambda place: stages.terms(place.inputs))
+    domains = Stage(lambda place: stages.domains(place.inputs))
     population = Stage(lambda place: stages.population(place.inputs, place._exact))
     people = Stage(lambda place: stages.people(place._exact))
     ledger = Stage(lambda place: stages.ledger(place.inputs, place._exact))

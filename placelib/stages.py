@@ -51,6 +51,13 @@ def terms(inputs: Inputs) -> gate.Open:
     return gate.open_table(table[["indicator_id", *columns]], "Who calls it what", illustrative=_made_up(inputs))
 
 
+def domains(inputs: Inputs) -> gate.Open:
+    """Domains of need: the question that each asks, and its weight in the index here."""
+    table = inputs.vocabulary.domains.copy()
+    table["weight"] = table["domain_id"].map(inputs.settings.weights).fillna(table["weight"]).astype(float)
+    return gate.open_table(table[["domain_id", "domain", "question", "weight"]], "Domains of need")
+
+
 def population(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Residents of the place and of each ward by characteristic: residents, share_pct."""
     table = inputs.vocabulary.categories(by_place_and_ward(exact.residents, inputs))
@@ -98,7 +105,8 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
         table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
     )
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
-    table[["design_effect", "population_pct"]] = table[["design_effect", "population_pct"]].round(1)
+    table["design_effect"] = table["design_effect"].astype(float).round(1)
+    table["population_pct"] = table["population_pct"].astype(float).round(0)
     return gate.release_counts(
         table.drop(columns=["illustrative"]),
         "Who answered the survey",
@@ -152,7 +160,7 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
         nothing = "No clear issue: allowing for chance, nothing here is surely worse than England."
         table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
-    table["said"] = table["indicator_id"].map(said).fillna("")
+    table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
     made_up = bool(rows["illustrative"].any())
     notes = [issue_rules.RULE]
     return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)

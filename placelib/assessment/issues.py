@@ -104,15 +104,15 @@ def _worded(issue: dict, published: pd.DataFrame, words: pd.Series, settings: Se
 
 
 def number(value: float) -> str:
-    """Write a number as far as it is known: whole from 20 up, one decimal below.
+    """Write a number as far as it is known: whole from 100 up, one decimal below unless it is whole.
 
     Examples
     --------
-    >>> number(23.42), number(4.25), number(1234.0)
-    ('23', '4.2', '1,234')
+    >>> number(23.42), number(4.0), number(1234.5)
+    ('23.4', '4', '1,234')
     """
     size = abs(float(value))
-    return f"{size:,.0f}" if size >= 20 or size == round(size) else f"{size:,.1f}"
+    return f"{size:,.0f}" if size >= 100 else f"{size:.1f}".removesuffix(".0")
 
 
 def _certainty(issue: dict) -> str:
@@ -128,7 +128,7 @@ def figure(value: float, words: pd.Series) -> str:
     Examples
     --------
     >>> figure(23.8, {"unit": "% of pupils"}), figure(6.94, {"unit": "per 1,000 households a year"})
-    ('24% of pupils', '6.9 per 1,000 households a year')
+    ('23.8% of pupils', '6.9 per 1,000 households a year')
     """
     unit = words["unit"]
     return number(value) + (unit if unit.startswith("%") else f" {unit}")
@@ -143,7 +143,7 @@ def span(lower: float, upper: float) -> str:
     ('between 3.8 and 26.2', 'between 2.4 and 4.3')
     """
     low, high = sorted([abs(lower), abs(upper)])
-    digits = 0 if low >= 20 else 1
+    digits = 0 if low >= 100 else 1
     return f"between {low:,.{digits}f} and {high:,.{digits}f}"
 
 

@@ -32,7 +32,8 @@ def need_index(
 
     Named rules: an indicator without a value in more than a quarter of wards is left out; in fewer, the ward takes
     the place's value; a ward with a suppressed part takes the middle of its bounds, their spread counting as error;
-    a value under half an event or half a respondent counts as that half; an agency's count too small to show takes
+    a value under half an event or half a respondent counts as that half (under half of the least published rate where
+    there are no counts); a self-selected survey is left out; an agency's count too small to show takes
     the middle of what may not be shown, so that no score gives it away. A rate that came without its counts adds no
     error: ranks are then a little less sure than they say.
 
@@ -56,9 +57,11 @@ def need_index(
     """
     indicators = vocabulary.indicators.query("in_index == 'yes'").set_index("indicator_id")
     wards = table[(table["area_type"] == "ward") & table["indicator_id"].isin(indicators.index)]
+    wards = wards[wards["standard_error"].notna() | wards["release_class"].ne("survey")]
     value, error = _wide(wards)
     value, error = _filled(value, error, table)
-    indicators = indicators.loc[value.columns]
+    indicators = indicators.loc[indicators.index.isin(value.columns)]  # in the vocabulary's order
+    value, error = value[indicators.index], error[indicators.index]
     reference, name = _reference(table, value)
     sign = np.where(indicators["direction"] == "higher is worse", 1.0, -1.0)
     ratio = sign * np.log(value / reference)
@@ -136,7 +139,8 @@ def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     unit = wards["per"] / base
     value = value.mask(small, unit * wards["threshold"] / 2)
     error = wards["standard_error"].mask(small, unit * wards["threshold"] / np.sqrt(12))
-    value = np.maximum(value, (0.5 * unit).fillna(0))
+    least = value.where(value > 0).groupby(wards["indicator_id"]).transform("min") / 2
+    value = np.maximum(value, (0.5 * unit).fillna(least).fillna(0))
     keyed = wards.assign(value=value, standard_error=error).drop_duplicates(["area_code", "indicator_id"])
     wide = keyed.pivot(index="area_code", columns="indicator_id", values=["value", "standard_error"])
     return wide["value"].astype(float), wide["standard_error"].astype(float).fillna(0.0)
@@ -164,7 +168,7 @@ def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str
 
 def _domain_means(indicators: pd.DataFrame) -> pd.DataFrame:
     """Matrix that averages indicators into domains: a column a domain, summing to 1."""
-    member = pd.get_dummies(indicators["domain_id"], dtype=float)
+    member = pd.get_dummies(indicators["domain_id"], dtype=float)[indicators["domain_id"].unique()]
     return member / member.sum()
 
 

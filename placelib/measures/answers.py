@@ -101,6 +101,10 @@ def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: 
     )
     ward_column = source.contract.geography.columns[0]
     margins, targets = {}, {}
+    if rules.rake and ward.isna().any():
+        rows = [row + 2 for row in ward.index[ward.isna()][:5]]
+        rule = f"cannot be raked by ward: rows {rows} name no ward of {inputs.settings.name}"
+        raise PlacelibError(f"{source.contract.file} {rule}. Correct the ward codes, or take those rows out.")
     for names in rules.rake:
         known = ["ward" if name == ward_column else source.contract.columns[name].characteristic for name in names]
         label = " × ".join(known)
@@ -135,9 +139,10 @@ def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
     named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
-    design = "stratified, clustered sample" if contract.survey.design == "probability" else "self-selected sample"
+    chosen = contract.survey.design == "probability"
+    design, limits = ("probability sample", "logit 95% interval") if chosen else ("self-selected", "no interval")
     weights = "raked to population" if contract.survey.rake else "weights as supplied"
-    method = f"survey estimate ({design}, {weights}), logit 95% interval"
+    method = f"survey estimate ({design}, {weights}), {limits}"
     nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}
     status = np.where(named["value"].isna(), "no data", "published")
     kept = named.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])

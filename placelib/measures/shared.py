@@ -152,7 +152,7 @@ def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
         "respondents",
         "previous",
     ]
-    numbers += ["effective_respondents", "coverage", "years", "per"]
+    numbers += ["effective_respondents", "coverage", "years", "per", "threshold"]
     table[numbers] = table.reindex(columns=numbers).astype(float)
     table["illustrative"] = table["illustrative"].astype(bool)
     table["category_order"] = table["category_order"].fillna(0).astype(int)

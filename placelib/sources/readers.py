@@ -143,7 +143,9 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
     try:
         text = _text(path, contract)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
-        rule = f"the file cannot be read as its contract says ({type(error).__name__})"
+        line = re.search(r"line \d+", str(error)) if isinstance(error, pd.errors.ParserError) else None
+        where = f"at {line[0]}" if line else type(error).__name__
+        rule = f"the file cannot be read as its contract says ({where})"
         mend = "check its ending, encoding, sheet, layer and header row against [format]"
         raise InputFaults([Fault(contract.file, rule, mend)]) from None
     frame, status, faults = checks.typed(text, contract)
