@@ -6,7 +6,7 @@ from little import CODES, SEXES, A, B, C, D, households, noise, population, surv
 from scipy import special
 
 from placelib.errors import PlacelibError
-from placelib.measures.answers import analysis_columns, rake_to_population, yes_or_no
+from placelib.measures.answers import analysis_columns, weighted_design, yes_or_no
 from placelib.measures.shared import measure
 
 
@@ -39,7 +39,7 @@ def test_a_missing_answer_is_not_a_no(exact, little):
 def test_raked_margins_meet_the_population(little, exact):
     """800 adults a ward and 1,200, 1,200, 400, 400 by sex and age, though the sample has 40, 80, 40, 40."""
     source = little.sources["survey"]
-    weight = rake_to_population(little, source, exact.geography, source.frame["Ward"]).design.weight
+    weight = weighted_design(little, source, exact.geography, source.frame["Ward"]).weight
     frame = source.frame.assign(weight=weight)
     assert frame.groupby("Ward")["weight"].sum().tolist() == pytest.approx([800] * 4)
     groups = frame.groupby(["Sex", "Age"])["weight"].sum()

@@ -221,7 +221,7 @@ def test_limits_are_those_of_the_field():
     assert upper.round(2).tolist() == [73.64, 82.85]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2100), st.integers(0, 2100)), min_size=1, max_size=30))
 def test_wherever_events_fall_wards_and_ledger_make_up_the_file(tmp_path_factory, points):
     """Every point is in one ward or in the ledger, none in both, none lost."""

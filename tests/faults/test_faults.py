@@ -138,7 +138,7 @@ FAULTS = {
     "not a workbook": (signed("noise", b"not a workbook"), r"noise\.xlsx: .*read"),
     "sheet missing": (
         term("noise", format=little.noise()[1]["format"] | {"sheet": "Sound"}),
-        r"noise\.xlsx: .*Sound",
+        r"noise\.xlsx: the file cannot be read .* check its .*sheet",
     ),
 }
 

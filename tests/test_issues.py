@@ -1,0 +1,210 @@
+"""Key issues by their stated rule, each number in their words taken from a published cell; and what is not known."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from little import ENGLAND, PERSONAL, comparators, events, households, population, projections, register, survey
+from test_needs import WORDS, table
+
+from placelib import stages
+from placelib.assessment.issues import STALE, signed_commentary, unknowns
+from placelib.assessment.needs import comparisons
+from placelib.measures.shared import measure
+
+BASE = (population, households, projections)
+
+
+def named(maker, **changed):
+    """Give a source maker with keys of its contract changed."""
+
+    def altered():
+        rows, terms = maker()
+        return rows, terms | changed
+
+    altered.__name__ = maker.__name__
+    return altered
+
+
+def england(**figures):
+    """Comparators with the given figures for England alone."""
+
+    def comparators_of():
+        rows, terms = comparators()
+        return [rows[0], *([name, "England", "england", value, "", ""] for name, value in figures.items())], terms
+
+    return comparators_of
+
+
+def large_survey():
+    """The little survey ten times over: 2,000 respondents, of whom 90 are disabled a lot, all of them lonely."""
+    rows, terms = survey()
+    people = [[f"{copy}{row[0]}", row[1], 1.6, *row[3:]] for copy in range(10) for row in rows[1:]]
+    return [rows[0], *people], terms
+
+
+@pytest.fixture
+def issues(read):
+    """Key issues of a place made of the given sources, as they leave the gate."""
+
+    def maker(*sources, commentary=""):
+        inputs = read(*sources, *BASE)
+        object.__setattr__(inputs, "commentary", commentary)
+        return stages.issues(inputs, measure(inputs))
+
+    return maker
+
+
+def test_issues_are_where_the_place_is_surely_worse_than_england(little, exact):
+    """Claimants twice and burglaries two and a half times England's; nothing else is listed."""
+    found = stages.issues(little, exact).frame
+    assert set(found["indicator_id"]) == {"claimants", "burglary"}
+    assert found["place"].tolist() == [1, 2]
+
+
+def test_each_number_in_the_words_is_a_published_cell(little, exact):
+    """Headline, wards and people are read back to the tables that they come from."""
+    published = stages.indicators(little, exact).frame
+    row = stages.issues(little, exact).frame.set_index("indicator_id").loc["burglary"]
+    cells = published[published["indicator_id"] == "burglary"].set_index("area_name")["value"]
+    value, against = re.search(
+        r": (\S+) per 1,000 households a year, above England's (\S+)\.$", row["headline"]
+    ).groups()
+    assert (float(value), float(against)) == (cells["Littleton"], cells["England"]) == (25, 10)
+    assert re.findall(r"(\w+) \((\d+)\)", row["wards"]) == [("Denham", "50")]
+    assert row["people_affected"].startswith("About 24 more a year")  # 25 less 10 per 1,000 of 1,600 households
+    low, high = map(float, re.findall(r"\d+\.?\d*", row["certainty"])[:2])
+    gap = comparisons(exact.table, WORDS).query("indicator_id == 'burglary' and comparator == 'England'").iloc[0]
+    assert (low, high) == (pytest.approx(gap["lower"], abs=0.5), pytest.approx(gap["upper"], abs=0.5))
+    assert row["owner"] == "Police"
+    assert row["duty"] == "Crime and Disorder Act 1998, section 17"
+
+
+def test_the_trend_is_told_only_where_it_is_clear(little, exact):
+    """Claimants doubled; burglary has no year before."""
+    trends = stages.issues(little, exact).frame.set_index("indicator_id")["trend"]
+    assert trends["claimants"] == "Up 100% on the year before."
+    assert trends["burglary"] == "No earlier figures to compare with."
+
+
+def test_the_larger_gap_in_more_people_comes_first(issues):
+    """Violence is further above England than burglary, and touches more people."""
+    found = issues(events, england(burglary=15, violence=1)).frame
+    assert found["indicator_id"].tolist() == ["violence", "burglary"]
+
+
+@pytest.mark.parametrize("figures", [{"burglary": 25, "violence": 10}, {"burglary": 24.5, "violence": 9.9}, {}])
+def test_without_a_clear_difference_no_issue_is_raised(issues, figures):
+    """England is just the same, or nearly so, or not known: one line says that there is no clear issue."""
+    sources = [england(**figures)] if figures else []
+    found = issues(events, *sources).frame
+    assert found["headline"].tolist() == [
+        "No clear issue: allowing for chance, nothing here is surely worse than England."
+    ]
+    assert found["indicator_id"].tolist() == [""]
+
+
+def test_a_place_no_different_from_england_raises_none_in_95_of_100_editions():
+    """Ten indicators by chance alone, 200 editions: issues in at most 1 in 20, less the simulation's own error."""
+    random = np.random.default_rng(3)
+    rates = dict.fromkeys(WORDS.indicators["indicator_id"][:10], 20.0)
+    raised = 0
+    for _ in range(200):
+        values = {name: [random.poisson(rate * 10) / 10] for name, rate in rates.items()}
+        found = comparisons(table(values, england=rates), WORDS)
+        raised += (found["verdict"] == "worse").any()
+    assert raised / 200 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_a_small_group_with_a_serious_gap_has_a_place_of_its_own(issues):
+    """90 of 2,000 respondents, all lonely: listed although the place is just like England."""
+    figures = {name: ENGLAND[name] for name in ("lonely", "damp_home")}
+    found = issues(large_survey, england(**figures)).frame
+    assert found["indicator_id"].tolist() == ["lonely"]
+    assert "100% of the group 'Disabled, day-to-day activities limited a lot', against 19%" in found["headline"].item()
+    assert found["groups"].item() == "Disabled, day-to-day activities limited a lot (disability)."
+
+
+def test_a_small_group_of_few_respondents_is_not_named(issues):
+    """Nine respondents, all lonely, are too few to say so."""
+    assert issues(survey, england(lonely=18.75, damp_home=60)).frame["indicator_id"].tolist() == [""]
+
+
+def test_a_made_up_place_says_so(issues):
+    """Every source illustrative: issues are found as ever, and the table is marked."""
+    sources = [named(maker, illustrative=True) for maker in (events, england(burglary=10))]
+    found = issues(*sources)
+    assert found.frame["indicator_id"].tolist() == ["burglary"]
+    assert found.illustrative
+
+
+@pytest.mark.parametrize("made_up", [events, comparators])
+def test_made_up_figures_meet_no_real_ones(issues, made_up):
+    """A real place beside an illustrative England, or the other way about, raises nothing."""
+    sources = [named(maker, illustrative=maker is made_up) for maker in (events, comparators)]
+    assert issues(*sources).frame["indicator_id"].tolist() == [""]
+
+
+def test_a_made_up_survey_says_nothing_of_a_real_place(issues):
+    """Neither its small group, nor its residents' words beside a real issue, nor a mark of being made up."""
+    real = issues(events, register, named(large_survey, illustrative=True), england(burglary=10, lonely=1))
+    assert real.frame["indicator_id"].tolist() == ["burglary"]
+    assert real.frame["residents_say"].tolist() == ["The survey did not ask about this."]
+    assert not real.illustrative
+
+
+PUBLISHED = pd.DataFrame(
+    {
+        "indicator_id": ["burglary", "lonely", "noise"],
+        "area_type": "place",
+        "characteristic": "all",
+        "value": [25.4, 6.94, np.nan],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "stale"),
+    [
+        ("At 25 per 1,000 we are worst. – The team, May 2026", False),
+        ("At 24 per 1,000 we are worst.", True),
+        ("In 2025 it was high.", True),
+        ("At 125 per 1,000.", True),
+        ("At 25.4 per 1,000.", True),  # readers see 25
+        ("It stands at 25.", False),
+        ("It stands at 1,025.", True),
+    ],
+)
+def test_a_sentence_whose_number_has_changed_is_flagged(said, stale):
+    """The number that readers see must be in the sentence, whole."""
+    found = signed_commentary(f"# Notes\n\n## burglary\n{said}\n", PUBLISHED)
+    assert found["said"].tolist() == [said + STALE if stale else said]
+
+
+def test_each_heading_has_its_own_sentence():
+    """Lines are joined; a figure that is hidden or not known cannot be confirmed."""
+    text = "## lonely\nAbout 6.9%,\nwe think.\n\n## noise\nLoud: 30.\n## unheard\nStill 4.\n"
+    found = signed_commentary(text, PUBLISHED).set_index("indicator_id")["said"]
+    assert found["lonely"] == "About 6.9%, we think."
+    assert found[["noise", "unheard"]].str.endswith(STALE).all()
+    assert signed_commentary("", PUBLISHED).empty
+
+
+def test_the_signed_sentence_stands_beside_its_issue(issues):
+    """And is empty where nobody has signed one."""
+    text = "## burglary\nAt 25 we are surely worse. Signed: the analysts, 1 May 2026.\n"
+    assert issues(events, england(burglary=10), commentary=text).frame["said"].tolist() == [" ".join(text.split()[2:])]
+
+
+def test_what_is_not_known_is_said_and_why(little, exact):
+    """No source; suppressed by its agency; rates without counts; no English figure."""
+    found = unknowns(exact.table, WORDS).set_index("indicator_id")["what"]
+    assert "no source" in found["domestic_abuse"]
+    assert "suppressed" in found["homelessness"]
+    assert "without counts" in found["child_obesity"]
+    assert set(found.index).isdisjoint({"burglary", "claimants", "lonely"})
+    without = exact.table[exact.table["area_type"] != "england"]
+    assert unknowns(without, WORDS).set_index("indicator_id").loc["burglary", "what"].startswith("no English figure")
+    assert PERSONAL["controller"] not in " ".join(found)
+    assert len(stages.unknowns(little, exact).frame) == len(found)
