@@ -39,8 +39,8 @@ def lay(data: Path) -> Path:
 
 def lay_survey(data: Path, slug: str) -> None:
     """Add the place's illustrative survey, not raked: the open data do not count its margins by age."""
-    sources = SHIPPED / slug / "sources"
-    contract = (sources / "survey.toml").read_text(encoding="utf8")
-    shutil.copy(sources / tomllib.loads(contract)["file"], data / slug / "sources")
-    plain = re.sub(r"^rake = .*$", "", contract, flags=re.MULTILINE)
+    contracts = (path.read_text(encoding="utf8") for path in (SHIPPED / slug / "sources").glob("*.toml"))
+    survey = next(text for text in contracts if tomllib.loads(text)["kind"] == "survey")
+    shutil.copy(SHIPPED / slug / "sources" / tomllib.loads(survey)["file"], data / slug / "sources")
+    plain = re.sub(r"^rake = .*$", "", survey, flags=re.MULTILINE)
     (data / slug / "sources" / "survey.toml").write_text(plain, encoding="utf8")

@@ -1,5 +1,6 @@
 """Both partnerships on real open data, from contract to report, held against the files worked out in plain pandas."""
 
+import json
 import tomllib
 
 import lay
@@ -240,7 +241,7 @@ def test_made_up_never_meets_real(tmp_path, places):
 
 
 def test_both_places_run_from_end_to_end(tmp_path, data):
-    """Each place gets the whole report, and its numbers by ward are those of the tables."""
+    """Each place gets the whole report, a row a ward in its index, no warning and no path of this machine."""
     outcomes = runner.run_places(lay.SLUGS, runner.Order(data=str(data), reports=tmp_path), say=lambda _: None)
     assert [(each.slug, each.status) for each in outcomes] == [(slug, "published") for slug in lay.SLUGS], outcomes
     for slug, wards in zip(lay.SLUGS, (23, 20), strict=True):
@@ -252,6 +253,7 @@ def test_both_places_run_from_end_to_end(tmp_path, data):
         tables = {"tables/indicators.csv", "tables/need_index.csv"}
         assert {"lsp-pack.html", "wards.geojson", "manifest.json", *pages, *tables} <= names
         assert len(pd.read_csv(folder / "tables" / "need_index.csv", comment="#")) == wards
+        assert json.loads((folder / "manifest.json").read_text(encoding="utf8"))["warnings"] == []
         assert str(data.parent) not in (folder / "lsp-pack.html").read_text(encoding="utf8")
 
 
