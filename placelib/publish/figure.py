@@ -4,6 +4,7 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,29 +17,11 @@ from placelib.gate import Table
 from placelib.publish.tables import Shown, footnotes, labelled, subject
 
 TABLE_MIME = "application/vnd.placelib.table+json"
+STYLE = Path(__file__).with_name("placelib.mplstyle")
 WIDTH = 7.5  # inches: a page of A4 less its margins
 SHARPEST, MOST_PIXELS = 150, 900_000  # dots per inch, fewer in tall pictures, so that none passes 60 KB
 COLOURS = 24  # few enough for a small file, enough for smooth letters
 INK, QUIET, RULE = "#1a1a1a", "#595959", "#d0d0d0"
-STYLE: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "text.color": INK,
-    "text.parse_math": False,  # a dollar in a name is a dollar
-    "axes.labelcolor": QUIET,
-    "axes.labelsize": 8,
-    "axes.edgecolor": RULE,
-    "axes.spines.top": False,
-    "axes.spines.left": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "xtick.color": RULE,
-    "xtick.labelcolor": QUIET,
-    "ytick.left": False,
-    "hatch.linewidth": 0.6,
-    "lines.solid_capstyle": "butt",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +52,13 @@ class Figure:
         agg = FigureCanvasAgg(self.canvas)
         agg.draw()
         picture = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3])
-        few_colours = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
-        few_colours.save(buffer, "png", optimize=True)
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
         object.__setattr__(self, "png", buffer.getvalue())
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        data = {
-            "image/png": self.png,
-            "text/plain": f"{self.alt}\n\n{self.data!r}",
-            TABLE_MIME: asdict(self.data),
-        }
+        text = f"{self.alt}\n\n{self.data!r}"
+        data = {"image/png": self.png, "text/plain": text, TABLE_MIME: asdict(self.data)}
         return data, {"image/png": {"alt": self.alt}}
 
 
@@ -99,20 +78,15 @@ class Page:
     """
 
     def __init__(self, title: str, subtitle: str, foot: Sequence[str], *, height: float) -> None:
-        parts = [
-            (textwrap.wrap(title, 68), {"size": 12, "weight": "bold"}, 0.225),
-            (textwrap.wrap(subtitle, 116), {"size": 8.5, "color": QUIET}, 0.165),
-        ]
-        notes = textwrap.wrap(" ".join(foot), 146)
+        heads, subheads, notes = (
+            textwrap.wrap(words, letters) for words, letters in ((title, 68), (subtitle, 116), (" ".join(foot), 146))
+        )
         self.bottom = 0.14 * len(notes) + 0.12
-        head = sum(len(lines) * line for lines, _, line in parts) + 0.16
-        self.total = self.bottom + height + head
+        self.total = self.bottom + height + 0.225 * len(heads) + 0.165 * len(subheads) + 0.16
         dpi = min(SHARPEST, int((MOST_PIXELS / WIDTH / self.total) ** 0.5))
         self.canvas = Canvas(figsize=(WIDTH, self.total), dpi=dpi, facecolor="white")
-        top = self.total - 0.04
-        for lines, font, line in parts:
-            self.write("\n".join(lines), 0.05, top, **font)
-            top -= len(lines) * line + 0.04
+        self.write("\n".join(heads), 0.05, self.total - 0.04, size=12, weight="bold")
+        self.write("\n".join(subheads), 0.05, self.total - 0.08 - 0.225 * len(heads), size=8.5, color=QUIET)
         self.write("\n".join(notes), 0.05, self.bottom - 0.06, size=7, color=QUIET)
 
     def write(self, words: str, left: float, top: float, **font: object) -> None:

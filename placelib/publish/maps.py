@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -57,11 +56,11 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
 
     Examples
     --------
-    >>> limits, level = breaks(pd.DataFrame({"score": [60.0, 140.0], "reference": ["England", "England"]}), "score")
-    >>> limits.tolist(), level
-    ([67.0, 87.0, 115.0, 150.0], 'England')
+    >>> frame = pd.DataFrame({"ward_name": ["Wish"], "score": [140.0], "reference": ["England"]})
+    >>> breaks(frame, "score")
+    (array([ 67.,  87., 115., 150.]), 'England')
     """
-    rows, whole = ranked(frame, column, label=column)
+    rows, whole = ranked(frame, column)
     known = rows[column].dropna()
     if column == "rank":
         return np.round(len(rows) * np.arange(1, 5) / 5), ""
@@ -100,19 +99,25 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         A table has not passed the gate.
     """
     finding, areas = title or find(table, column), _joined(wards, table, column)
-    ramp, layout = shades(table.frame["colour"].iloc[0] if "colour" in table.frame else HUE), _Layout.of(areas)
+    ramp = shades(table.frame["colour"].iloc[0] if "colour" in table.frame else HUE)
+    wide, tall, scale = _fitted(areas)
     bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
-    shown = table.where(lambda frame: frame.index.isin(ranked(frame, column, label=column)[0].index))
+    shown = table.where(lambda frame: frame.index.isin(ranked(frame, column)[0].index))
     data = show(shown, [namer(table.frame), column, *bounds], caption=finding, rows=len(areas))
-    with mpl.rc_context(STYLE):
-        names, numbers = _place_names(areas, layout.metres_per_inch)
+    with mpl.rc_context(fname=STYLE):
+        names, numbers = _place_names(areas, scale)
         entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
-        page = open_page(finding, [table, wards], data, height=layout.height(len(entries)))
-        axes = page.axes(MARGIN, layout.height(len(entries)) - layout.tall, layout.wide, layout.tall)
+        beside = WIDTH - wide >= SIDE
+        height = max(tall, KEY_ROW * len(entries)) if beside else tall + KEY_ROW * -(-len(entries) // 3) + 0.15
+        page = open_page(finding, [table, wards], data, height=height)
+        axes = page.axes(MARGIN, height - tall, wide, tall)
         _draw(axes, areas, ramp)
         _write_names(axes, names, ramp)
-        _scale_bar(axes, layout.metres_per_inch)
-        _key(page, entries, **layout.key(len(entries)))
+        _scale_bar(axes, scale)
+        if beside:
+            _key(page, entries, left=wide + 0.15, top=height, columns=1)
+        else:
+            _key(page, entries, left=MARGIN, top=height - tall - 0.1, columns=3)
     return Figure(page.canvas, _alt(table, areas, finding), data)
 
 
@@ -144,9 +149,10 @@ def small_multiples(
     headings = {name: name.removesuffix("_score").replace("_", " ").capitalize() for name in columns} | (names or {})
     areas = {column: _joined(wards, table, column).assign(sure=False) for column in columns}  # of overall need only
     data, ramp = show(table, ["ward_name", *columns], names=headings, caption=title, rows=len(frame)), shades()
-    layout, across = _Layout.of(areas[columns[0]]), (WIDTH - 2 * MARGIN) / MAPS_ACROSS
-    tall, rows = across / layout.wide * layout.tall, -(-len(columns) // MAPS_ACROSS)
-    with mpl.rc_context(STYLE):
+    wide, tall, _ = _fitted(areas[columns[0]])
+    across, rows = (WIDTH - 2 * MARGIN) / MAPS_ACROSS, -(-len(columns) // MAPS_ACROSS)
+    tall *= across / wide
+    with mpl.rc_context(fname=STYLE):
         page = open_page(title, [table, wards], data, height=rows * (tall + 0.4) + 0.6)
         for place, column in enumerate(columns):
             left = MARGIN + place % MAPS_ACROSS * across
@@ -156,51 +162,24 @@ def small_multiples(
             page.write(headings[column], left, page.bottom + bottom + tall + 0.3, size=8.5, weight="bold")
             words = textwrap.shorten(f"most: {greatest}", 34, placeholder="…")
             page.write(words, left, page.bottom + bottom + tall + 0.14, size=6.5, color=QUIET)
-        _key(
-            page,
-            _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp),
-            left=MARGIN,
-            top=0.4,
-            columns=3,
-        )
-    return Figure(
-        page.canvas, describe(table, title, f"{len(columns)} small maps, darker where need is greater."), data
-    )
+        entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp)
+        _key(page, entries, left=MARGIN, top=0.4, columns=3)
+    alt = describe(table, title, f"{len(columns)} small maps, darker where need is greater.")
+    return Figure(page.canvas, alt, data)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where the map and its key go, in inches: the key beside a tall place, below a wide one."""
-
-    wide: float
-    tall: float
-    metres_per_inch: float
-
-    @classmethod
-    def of(cls, areas: gpd.GeoDataFrame) -> "_Layout":
-        left, bottom, right, top = areas.total_bounds
-        scale = max((right - left) / (WIDTH - 2 * MARGIN), (top - bottom) / TALLEST)
-        return cls((right - left) / scale, (top - bottom) / scale, scale)
-
-    def key(self, entries: int) -> dict[str, float]:
-        beside = WIDTH - self.wide >= SIDE
-        if beside:
-            return {"left": self.wide + 0.15, "top": self.height(entries), "columns": 1}
-        return {"left": MARGIN, "top": self.height(entries) - self.tall - 0.1, "columns": 3}
-
-    def height(self, entries: int) -> float:
-        beside = WIDTH - self.wide >= SIDE
-        return max(self.tall, KEY_ROW * entries) if beside else self.tall + KEY_ROW * -(-entries // 3) + 0.15
-
-
-def _code(frame: pd.DataFrame) -> str:
-    return "area_code" if "area_code" in frame else "ward_code"
+def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:
+    """Width and height of the map in inches, and metres to the inch."""
+    left, bottom, right, top = areas.total_bounds
+    scale = max((right - left) / (WIDTH - 2 * MARGIN), (top - bottom) / TALLEST)
+    return (right - left) / scale, (top - bottom) / scale, scale
 
 
 def _joined(wards: Table, table: Table, column: str) -> gpd.GeoDataFrame:
     """Wards by code with the value to map, its shade (0 lightest; missing where there is none) and its certainty."""
     areas, frame = published(wards).set_index("ward_code"), published(table)
-    rows = ranked(frame, column, label=column)[0].set_index(_code(frame)).reindex(areas.index)
+    rows = ranked(frame, column)[0]
+    rows = rows.set_index("area_code" if "area_code" in rows else "ward_code").reindex(areas.index)
     above = np.searchsorted(breaks(frame, column)[0], rows[column], side="left" if column == "rank" else "right")
     shade = pd.Series(4 - above if column == "rank" else above, areas.index).where(rows[column].notna())
     sure, mark = (rows.get(name, pd.Series("", areas.index)) for name in ("sure", "mark"))
@@ -296,7 +275,7 @@ def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
     """Word the five shades, lightest first."""
     limits, level = breaks(frame, column)
     if column == "rank":
-        ends = [0, *limits, len(ranked(frame, column, label=column)[0])]
+        ends = [0, *limits, len(ranked(frame, column)[0])]
         words = [f"Rank {low + 1:.0f} to {high:.0f}" for low, high in zip(ends, ends[1:], strict=False)][::-1]
         return [f"{words[0]}: least need", *words[1:4], f"{words[4]}: greatest need"]
     text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
@@ -308,12 +287,12 @@ def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
 def _key_entries(areas: gpd.GeoDataFrame, words: Sequence[str], ramp: Sequence[str]) -> list[tuple]:
     """List what the key explains, darkest first: how it looks and what it means."""
     looks = [({"facecolor": shade}, word) for shade, word in zip(ramp[::-1], words[::-1], strict=True)]
-    if areas["sure"].any():
-        looks.append(({"facecolor": "white", "edgecolor": INK, "linewidth": 2.4}, "Surely in the five with most need"))
-    if areas["unsure"].any():
-        looks.append(({"facecolor": "white", "hatch": UNSURE, "hatchcolor": QUIET}, "Uncertain"))
-    if areas["shade"].isna().any():
-        looks.append(({"facecolor": "white", "hatch": NO_FIGURE, "hatchcolor": QUIET}, "No figure to show"))
+    flags = (
+        (areas["sure"], {"edgecolor": INK, "linewidth": 2.4}, "Surely in the five with most need"),
+        (areas["unsure"], {"hatch": UNSURE, "hatchcolor": QUIET}, "Uncertain"),
+        (areas["shade"].isna(), {"hatch": NO_FIGURE, "hatchcolor": QUIET}, "No figure to show"),
+    )
+    looks += [({"facecolor": "white"} | look, words) for flag, look, words in flags if flag.any()]
     return looks
 
 

@@ -1,12 +1,13 @@
 """Tables as readers see them, and as spreadsheets and mapping tools receive them."""
 
-import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import shapely
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 
 from placelib.errors import DisclosureError
 from placelib.gate import MARKS, Table
@@ -16,6 +17,9 @@ EXPLAINED = MARKS | {BLANK: "no figure"}
 MEASURED = ("value", "lower", "upper", "comparator_value")  # written alike, being in one unit
 MOST_SOURCES = 3
 DEGREE_DECIMALS = 5  # about a metre on the ground
+_TEMPLATES = Environment(
+    loader=PackageLoader(__package__, "template"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
 _HEADINGS = {"_pct": " (%)", "_per_1000": " (per 1,000)", "_lower": ": from", "_upper": ": to", "_name": ""}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -123,6 +127,8 @@ class Shown:
         The cells; the first of each row names the row.
     notes : sequence of str
         Explanations that stand under the table.
+    form : str
+        A "table"; "cards", each row under a heading of its own; or "prose", each row a paragraph.
     """
 
     caption: str
@@ -130,57 +136,15 @@ class Shown:
     numeric: Sequence[bool]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
+    form: str = "table"
 
     def __repr__(self) -> str:
         body = pd.DataFrame(list(self.rows), columns=list(self.columns)).to_string(index=False)
         return "\n".join([self.caption, body, *self.notes])
 
     def _repr_html_(self) -> str:
-        sides = [' class="number"' if number else "" for number in self.numeric]
-        head = "".join(
-            f'<th scope="col"{side}>{html.escape(name)}</th>' for name, side in zip(self.columns, sides, strict=True)
-        )
-        rows = "".join(f"<tr>{_cells(row, sides)}</tr>\n" for row in self.rows)
-        label = html.escape(self.caption)
-        notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in self.notes)
-        return (
-            f'<div class="scroll" role="group" aria-label="{label}" tabindex="0">'
-            f"<table><caption>{label}</caption><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>{notes}"
-        )
-
-
-def _cells(row: Sequence[str], sides: Sequence[str]) -> str:
-    first, *rest = (html.escape(cell) for cell in row)
-    return f'<th scope="row"{sides[0]}>{first or BLANK}</th>' + "".join(
-        f"<td{side}>{cell}</td>" for side, cell in zip(sides[1:], rest, strict=True)
-    )
-
-
-class Cards(Shown):
-    """The same, each row a card: its first cell the heading, the others named below it."""
-
-    def _repr_html_(self) -> str:
-        return "".join(map(self._card, self.rows)) + "".join(
-            f'<p class="note">{html.escape(note)}</p>' for note in self.notes
-        )
-
-    def _card(self, row: Sequence[str]) -> str:
-        items = "".join(
-            f"<dt>{html.escape(name)}</dt><dd>{html.escape(cell)}</dd>"
-            for name, cell in zip(self.columns[1:], row[1:], strict=True)
-            if cell
-        )
-        return f'<section class="card"><h3>{html.escape(row[0])}</h3><dl>{items}</dl></section>\n'
-
-
-class Prose(Shown):
-    """The same, each row a paragraph of its own."""
-
-    def __repr__(self) -> str:
-        return "\n\n".join(" ".join(row) for row in self.rows)
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(' '.join(row))}</p>\n" for row in self.rows)
+        side = {True: Markup(' class="number"'), False: ""}
+        return _TEMPLATES.get_template("shown.html.j2").render(vars(self), side=side)
 
 
 def show(
@@ -250,7 +214,7 @@ def made_up(table: Table) -> bool:
 def footnotes(table: Table) -> list[str]:
     """List a table's sources, where they are few, its notes, and whether it is made up."""
     sources = table.frame["source"].dropna().unique() if "source" in table.frame else []
-    named = [f"Source: {listed(sorted(map(str, sources)))}."] if 0 < len(sources) <= MOST_SOURCES else []
+    named = [f"Source: {'; '.join(sorted(sources))}."] if 0 < len(sources) <= MOST_SOURCES else []
     return [*named, *table.notes, *(["Illustrative data: made up to show the method."] * made_up(table))]
 
 
@@ -259,14 +223,14 @@ def labelled(words: str, table: Table) -> str:
     return f"{words} (illustrative data)" if made_up(table) else words
 
 
-def cards(table: Table, columns: Sequence[str], *, names: Mapping[str, str] | None = None) -> Cards:
+def cards(table: Table, columns: Sequence[str], *, names: Mapping[str, str] | None = None) -> Shown:
     """Show each row as a card: the first column its heading, the others below it where they say anything."""
-    return Cards(**vars(show(table, columns, names=names)))
+    return replace(show(table, columns, names=names), form="cards")
 
 
-def prose(table: Table, column: str) -> Prose:
+def prose(table: Table, column: str) -> Shown:
     """Show a column of published sentences as paragraphs."""
-    return Prose(**vars(show(table, [column])))
+    return replace(show(table, [column]), form="prose")
 
 
 def csv_text(table: Table) -> str:
