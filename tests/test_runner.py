@@ -166,8 +166,8 @@ def test_failing_place_stops_no_other(order):
     first, second = _run(order, "a-town", "b-town")
     assert second == "published"
     assert first.splitlines() == [
-        "01_place.ipynb, cell 3: AssertionError: no such fire",
-        "02_survey.ipynb, cell 3: ZeroDivisionError: division by zero",
+        '01_place.ipynb, cell 3 (assert place != "a-town", "no such fire"): AssertionError: no such fire',
+        "02_survey.ipynb, cell 3 (1 / (place == 'b-town')): ZeroDivisionError: division by zero",
     ]
     after = _bytes(order.reports)
     assert {name: held for name, held in after.items() if name.startswith("a-town")} == before
@@ -181,6 +181,14 @@ def test_all_faults_before_any_notebook(order):
     (message,) = _run(order)
     assert message.startswith("2 faults in the input")
     assert not Path("started").exists()
+
+
+def test_input_that_changes_meanwhile(order):
+    """A report is not published when a file that it rests on changed while the notebooks ran."""
+    change = "from pathlib import Path; Path('data/a-town/sources/fires.csv').write_text('fires\\n13\\n')"
+    write_notebook(order.notebooks / "01_place.ipynb", change)
+    assert "changed while it was being made" in _run(order)[0]
+    assert _run(order) == ["published"]
 
 
 def test_fault_of_our_own_is_told_in_a_line(order, monkeypatch):
@@ -238,7 +246,7 @@ OWN_ERROR = "class PlacelibError(Exception): pass\nraise PlacelibError('There is
         ("import os; os._exit(1)", "its kernel died"),
         ("import os, threading, time; threading.Timer(0.2, os._exit, [0]).start(); time.sleep(0.4)", "its kernel died"),
         ("import time; time.sleep(60)", "a cell took longer than 2 seconds"),
-        ("1 / 0", "cell 2: ZeroDivisionError: division by zero"),
+        ("1 / 0", r"tiny.ipynb, cell 2 \(1 / 0\): ZeroDivisionError: division by zero"),
         (UNPROTECTED, "have not passed the gate"),
         (OWN_ERROR, "tiny.ipynb: There is no such place."),
     ],

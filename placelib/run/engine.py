@@ -134,7 +134,7 @@ def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int =
     except DeadKernelError:
         raise NotebookError(f"{path.name}: its kernel died, often for want of memory.") from None
     except PapermillExecutionError as error:
-        where = f"{path.name}, cell {error.exec_count}"
+        where = f"{path.name}, cell {error.exec_count} ({error.source.splitlines()[-1]})"
         raise NotebookError(f"{where}: {error.ename}: {error.evalue}") from error
     finally:
         ensure_event_loop().close()  # each thread is given a loop, which nobody else closes

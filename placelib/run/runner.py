@@ -169,6 +169,7 @@ class _Job:
                 warnings.simplefilter("default")
                 tables = self._tables()
             executed = self._execute()
+            self._check_nothing_moved()
             cover = Cover(self.place.settings.name, self.place.edition, self.place.illustrative, code=True)
             for name, text in {**_tables_as_text(tables), **_notebooks_as_text(executed, cover)}.items():
                 (aside / name).parent.mkdir(parents=True, exist_ok=True)
@@ -216,6 +217,12 @@ class _Job:
         executed = {name: future.result() for future, name in futures.items()}
         self.seconds |= {name: done.seconds for name, done in executed.items()}
         return executed
+
+    def _check_nothing_moved(self) -> None:
+        """Refuse a report whose parts may have been made from different inputs, notebooks or code."""
+        now = replace(self, place=open_place(self.place.slug, self.order.edition, self.order.data))
+        if now.made_from != self.made_from:
+            raise PlacelibError("A file that the report rests on changed while it was being made: run it again.")
 
     def _make_room(self) -> None:
         """Clear up after a run that was cut off, and refuse a folder that is not a report."""
