@@ -129,9 +129,10 @@ def agency_file(world: World, source: dict[str, Any]) -> tuple[pd.DataFrame, pd.
     rows = source["make"]["layout"] == "rows"
     table = rows_layout(world, made, source) if rows else areas_layout(world, made, source, indicator)
     truth = agency_truth(world, expected, indicator).assign(indicator_id=name)
-    made = table[table["matched"]] if rows else made
+    made = table[table["matched"]].drop_duplicates("person") if rows else made
     latest = made["date"] > pd.Timestamp(source["period"][1]) - pd.DateOffset(years=1)
-    rate = indicator["per"] * latest.sum() / world.areas[indicator["at_risk"]].sum()
+    months = 12 if source["make"].get("stock") else 1
+    rate = indicator["per"] * latest.sum() / months / world.areas[indicator["at_risk"]].sum()
     return table, truth, rate
 
 

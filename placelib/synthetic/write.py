@@ -15,6 +15,7 @@ import pandas as pd
 import pyogrio
 import pyreadstat
 
+from placelib.assessment.issues import number
 from placelib.synthetic import agencies, population, survey
 from placelib.synthetic.people import HERE, World, build_world
 
@@ -200,7 +201,7 @@ def _write_words(folder: Path, world: World, numbers: dict[str, float]) -> None:
     settings = {"name": plan["name"], "area_code": plan["area_code"], **COMMON["place"], "agencies": agents}
     (folder / "place.toml").write_text(toml(settings), encoding="utf8")
     said = [
-        f"\n## {name}\n\n{entry['text'].format(number=f'{numbers[name]:.1f}')}\n— {entry['signed']}\n"
+        f"\n## {name}\n\n{entry['text'].format(number=number(numbers[name]))}\n— {entry['signed']}\n"
         for name, entry in plan["commentary"].items()
     ]
     opening = "# What the partnership's analysts say\n\nIllustrative, like the data. A sentence names its number.\n"
