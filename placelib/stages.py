@@ -30,6 +30,7 @@ def sources(inputs: Inputs) -> gate.Open:
             "licence": each.contract.licence,
             "attribution": each.contract.attribution,
             "illustrative": each.contract.illustrative,
+            "note": each.contract.note,
             "source_id": each.name,
         }
         for each in inputs.sources.values()
@@ -107,12 +108,14 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
     table["design_effect"] = table["design_effect"].astype(float).round(1)
     table["population_pct"] = table["population_pct"].astype(float).round(0)
+    policy = inputs.settings.disclosure  # answers have a limit of their own
+    policy = policy.model_copy(update={"administrative_threshold": policy.survey_minimum})
     return gate.release_counts(
         table.drop(columns=["illustrative"]),
         "Who answered the survey",
         counts=["respondents", "everyone"],
         shares=shares,
-        policy=inputs.settings.disclosure,
+        policy=policy,
         illustrative=bool(exact.response["illustrative"].any()),
     )
 
@@ -130,7 +133,8 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
     whole = dict.fromkeys(table.select_dtypes("number"), 0)
     made_up = bool(rows["illustrative"].any())
-    return gate.release_statistics(table, "Overall need by ward", decimals=whole, illustrative=made_up)
+    notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
+    return gate.release_statistics(table, "Overall need by ward", decimals=whole, illustrative=made_up, notes=notes)
 
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -157,7 +161,7 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
         settings=inputs.settings,
     )
     if table.empty:
-        nothing = "No clear issue: allowing for chance, nothing here is surely worse than England."
+        nothing = issue_rules.no_issue(rows)
         table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")

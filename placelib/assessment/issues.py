@@ -18,7 +18,6 @@ RULE = (
 )
 MOST_ISSUES = 4
 SMALL_GROUP_SHARE = 0.10
-LEAST_GAP = 0.05
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
@@ -76,7 +75,7 @@ def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.Da
         return comparisons
     worse = comparisons.query("comparator_type == 'england' and verdict == 'worse'")
     needs = worse["indicator_id"].map(named["in_index"]) == "yes"
-    worse = worse[needs & ((worse["ratio"] - 1).abs() >= LEAST_GAP)]
+    worse = worse[needs]
     per = worse["indicator_id"].map(named["per"])
     excess = worse["difference"].abs() / per * worse["denominator"].astype(float)
     gap = np.log(worse["ratio"].astype(float)).abs()
@@ -93,7 +92,7 @@ def _worded(issue: dict, published: pd.DataFrame, words: pd.Series, settings: Se
         "indicator_id": issue["indicator_id"],
         "indicator": words["indicator"],
         "headline": f"{words['indicator']}: {figure(place['value'], words)}, {side} England's "
-        f"{number(england['value'])}.",
+        f"{number(england['value'])} ({place['period']}).",
         "people_affected": _people(issue, words),
         "wards": _wards(rows, place["value"], words),
         "groups": _groups(rows, place["value"]),
@@ -179,6 +178,8 @@ def _groups(rows: pd.DataFrame, level: float) -> str:
 def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
     said = published.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
     related = said[(said["domain_id"] == words["domain_id"]) & (said["indicator"] != words["indicator"])]
+    if said.empty:
+        return "No survey of residents in this edition."
     some = [f"{row.indicator}: {number(row.value)}%" for row in related.head(2).itertuples()]
     return "; ".join(some) + "." if some else "The survey did not ask about this."
 
@@ -243,6 +244,16 @@ def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, setti
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),
     }
+
+
+def no_issue(table: pd.DataFrame) -> str:
+    """Say that nothing is clear, and of how many measures that can be said."""
+    fed = place_values(table).index
+    compared = fed.intersection(table.loc[table["area_type"] == "england", "indicator_id"])
+    return (
+        f"No clear issue among the {len(compared)} measures that have an English figure, allowing for chance; "
+        f"{len(fed) - len(compared)} measures have none to compare with."
+    )
 
 
 def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:

@@ -14,6 +14,7 @@ DRAWS = 4_000
 SEED = 20_261
 MOST_WARDS_MISSING = 0.25
 WORST = 5
+LEAST_GAP = 0.05
 
 
 def need_index(
@@ -208,7 +209,7 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Compare the place with England and each named neighbour, indicator by indicator, as differences.
 
     All comparisons of one edition form one testing family: the limits are Bonferroni's, so that in 95 of 100 editions
-    no difference is claimed where there is none.
+    no difference is claimed where there is none. A gap of less than a twentieth is no difference, however certain.
 
     Parameters
     ----------
@@ -237,14 +238,16 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     difference = number["value"] - number["value_other"]
     lower, upper = difference - margin, difference + margin
     direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
-    worse = (lower > 0).where(direction == "higher is worse", upper < 0)
-    better = (upper < 0).where(direction == "higher is worse", lower > 0)
+    ratio = number["value"] / number["value_other"]
+    clear = (ratio - 1).abs() >= LEAST_GAP
+    worse = clear & (lower > 0).where(direction == "higher is worse", upper < 0)
+    better = clear & (upper < 0).where(direction == "higher is worse", lower > 0)
     return pairs.rename(
         columns={"area_name": "comparator", "area_type": "comparator_type", "value_other": "comparator_value"}
     ).assign(
         difference=difference,
         lower=lower,
         upper=upper,
-        ratio=number["value"] / number["value_other"],
+        ratio=ratio,
         verdict=np.select([worse, better], ["worse", "better"], "no clear difference"),
     )

@@ -31,6 +31,8 @@ class Amounts:
     wards : DataFrame
         Index ward_code: numerator, denominator, low, high (bounds where a part is suppressed), apportioned, and
         `previous`, the numerator of the twelve months before.
+    latest_year : bool
+        Whether only the latest twelve of more months are counted.
     total, matched : float
         Amount in the file, and the part of it that fell in a ward.
     years : float
@@ -41,6 +43,7 @@ class Amounts:
     total: float
     matched: float
     years: float
+    latest_year: bool
 
 
 def rate_interval(
@@ -128,7 +131,8 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
         sums["apportioned"] = sums["apportioned"].fillna(0.0)
     if len(previous):
         sums["previous"] = _ward_sums(previous, located, source.contract, feed)["numerator"].reindex(wards)
-    return Amounts(sums, current["n"].sum() / _months(current, feed), sums["numerator"].sum(), years)
+    total = current["n"].sum() / _months(current, feed)
+    return Amounts(sums, total, sums["numerator"].sum(), years, years < source.contract.years())
 
 
 def _counted(source: Source, feed: Feed) -> pd.DataFrame:
@@ -276,6 +280,9 @@ def _described(table: pd.DataFrame, source: Source, feed: Feed, row: pd.Series, 
         **particulars(contract, feed, row),
         source_id=source.name,
     )
+    if amounts.latest_year:
+        start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
+        described["period_start"] = start.date().isoformat()
     return described.drop(columns=["low", "high", "apportioned", "marked"])
 
 
@@ -310,7 +317,7 @@ def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:
         "agency": source.contract.agency,
         "indicator_id": feed.id,
         "records": amounts.total,
-        "matched": amounts.matched,
+        "matched": round(amounts.matched, 6),
         "unmatched": max(round(amounts.total - amounts.matched, 6), 0.0),
         "reason": REASONS.get(area, f"{area} not in the district"),
         "release_class": source.contract.release,
