@@ -15,12 +15,6 @@ CHARACTERISTICS = [
 ]  # fmt: skip
 ASKED_OF = {"care_needs": ("care_needs", ["yes"]), "carer": ("carer", ["carer_20_plus", "carer_under_20"])}
 STRATA, AREAS_PER_WARD = 7, 19
-# Who answers: not a function of the raking margins alone, so that raking mends much of the bias but not all.
-RESPONSE = {
-    "18_24": -0.9, "25_34": -0.4, "65_74": 0.5, "75_84": 0.4, "85_plus": -0.3, "male": -0.2, "private_rented": -0.3,
-    "bangladeshi": -0.25, "roma": -0.8, "prefer_not_to_say": -0.3, "estate": -0.3, "frailty": -0.06,
-}  # fmt: skip
-
 LABELLED, NUMBERED = ("No answer", "Prefer not to say", ""), ("-9", "-8", "-1")  # skipped, refused, not asked
 
 
@@ -113,7 +107,7 @@ def _issue(random: np.random.Generator, group: pd.DataFrame, issued: int) -> pd.
 def _responds(world: World, person: np.ndarray) -> np.ndarray:
     ward = world.postcodes["ward_code"].astype("category").cat.codes.to_numpy()[world.people["postcode"]]
     of_ward = world.random.normal(0, 0.2, ward.max() + 1)
-    score = world.plan["response"] + world.score(RESPONSE) + of_ward[ward]
+    score = world.plan["response_level"] + world.score(world.plan["response"]) + of_ward[ward]
     return world.random.random(len(person)) < 1 / (1 + np.exp(-score[person]))
 
 
