@@ -139,9 +139,9 @@ def register():
     """Spells of children by postcode: 10 children in A (four twice), 20 in B, 3 in C, none in D, 3 nowhere."""
     rows, live = [["Child", "Postcode"]], {row[3]: row[0] for row in reversed(postcodes())}
     children = [(A, 10), (B, 20), (C, 3)]
-    rows += [[f"{ward[-1]}{each:02d}", live[ward]] for ward, count in children for each in range(count)]
-    rows += [[f"1{each:02d}", live[A].lower().replace(" ", "")] for each in range(4)]
-    rows += [["X1", "ZZ9 9ZZ"], ["X2", "ZZ9 9ZZ"], ["X3", ""]]
+    rows += [[f"K{ward[-1]}{each:02d}", live[ward]] for ward, count in children for each in range(count)]
+    rows += [[f"K1{each:02d}", live[A].lower().replace(" ", "")] for each in range(4)]
+    rows += [["K901", "ZZ9 9ZZ"], ["K902", "ZZ9 9ZZ"], ["K903", ""]]
     return rows, contract(
         "Children in need",
         "childrens_services",
@@ -353,7 +353,7 @@ def survey():
             limited = "Lots" if ward == A and place < 9 else "Little" if ward == B and place < 29 else "No"
             damp = "" if group == ("M", "Working") else ["No", "Yes"][group == ("F", "Working")]
             feels = "Often" if group in lonely[ward] else "Never"
-            rows.append([1000 + len(rows), ward, 16, *group, limited, feels, damp])
+            rows.append([f"P{1000 + len(rows)}", ward, 16, *group, limited, feels, damp])
     limits = {"Lots": "disabled_a_lot", "Little": "disabled_a_little", "No": "not_disabled"}
     return rows, contract(
         "Residents' survey",

@@ -112,8 +112,7 @@ def test_a_self_selected_survey_has_no_limits(read):
     found = rows(measure(read(volunteers, population, households)), "lonely", area_type="ward")
     assert found["value"].tolist() == pytest.approx([37.5, 12.5, 0, 25])
     assert found[["lower", "upper", "standard_error"]].isna().all(axis=None)
-    assert found["method"].str.contains("self-selected sample").all()
-    assert not found["method"].str.contains("interval").any()
+    assert found["method"].str.contains("self-selected, .*no interval").all()
 
 
 def test_a_column_made_for_weighting_gives_way_to_the_answer_itself(read):
@@ -131,8 +130,8 @@ def test_a_column_made_for_weighting_gives_way_to_the_answer_itself(read):
     assert analysis_columns(source)["sex"].unique().tolist() == ["male"]
 
 
-def test_respondents_without_a_ward_are_refused_by_name(read):
-    """A ward of another district cannot be raked to this one's margin: the margin is named, and no person."""
+def test_respondents_without_a_ward_are_refused_by_row(read):
+    """A ward of another district cannot be raked to this one's margin: file and row are named, no person is."""
 
     def stray():
         before, terms = survey()
@@ -140,11 +139,6 @@ def test_respondents_without_a_ward_are_refused_by_name(read):
         table[7][1] = "E05000001"
         return table, terms
 
-    with pytest.raises(PlacelibError, match="margin 'ward' is missing") as error:
+    with pytest.raises(PlacelibError, match=r"survey\.csv .* \[8\] name no ward of Littleton") as error:
         measure(read(stray, population, households, noise))
-    assert table_free(str(error.value))
-
-
-def table_free(message):
-    """Say whether a message holds no respondent's number and no code of their answers."""
-    return not any(word in message for word in ("1006", "E05000001", "Often"))
+    assert not any(word in str(error.value) for word in ("P1006", "E05000001", "Often"))

@@ -1,13 +1,13 @@
-"""The gate: nobody else makes tables, and what passes is as declared. Its rules are in tests/spec/test_disclosure.py."""
+"""The gate: nobody else makes tables, and what passes is as declared; its rules are in tests/spec."""
 
 import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from little import counts, events, households, population, register
+from little import CODES, claimants, comparators, counts, events, households, population, register
 
 from placelib import gate, stages
 from placelib.errors import DisclosureError
@@ -64,6 +64,7 @@ def test_a_kept_table_is_restored_as_it_was(make):
     assert again.particulars() == table.particulars()
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=20), st.integers(5, 20), st.sampled_from([5, 10, 25]))
 def test_counts_that_leave_are_nought_or_rounded_and_never_small(numbers, threshold, base):
     """Nothing between 0 and the threshold; every count a multiple of the base, at most half of it away."""
@@ -113,18 +114,47 @@ def test_a_hidden_count_stays_hidden_in_every_other_table(little, exact):
         pd.testing.assert_frame_equal(stage(little, exact).frame, stage(little, other).frame)
 
 
-def test_a_hidden_place_is_not_shown_beside_england(read):
-    """Three children in the whole place leave as [c]: no comparison may give them back."""
+@pytest.mark.parametrize(
+    ("children", "disclosure"),
+    [
+        (3, {}),  # three in the whole place: too few
+        (33, {"administrative_threshold": 50}),  # 33 are too few for a place that asks for 50
+    ],
+)
+def test_a_hidden_place_is_not_shown_beside_england(read, children, disclosure):
+    """What leaves as [c] for the whole place is in no comparison, and no key issue is worded from it."""
 
     def few():
         rows, terms = register()
-        return [rows[0], *rows[1:4]], terms
+        return rows[: 1 + children], terms
 
-    from little import comparators
+    def low_england():
+        rows, terms = comparators()
+        return [rows[0], ["children_in_need", "England", "england", 0.1, "", ""]], terms
 
-    inputs = read(few, population, households, comparators)
-    frame = stages.comparisons(inputs, measure(inputs)).frame
-    assert frame.loc[frame["indicator_id"] == "children_in_need", ["value", "difference"]].isna().all(axis=None)
+    inputs = read(few, population, households, low_england, disclosure=disclosure)
+    exact = measure(inputs)
+    published = stages.indicators(inputs, exact).frame.query("area_type == 'place'")
+    assert published["mark"].tolist() == ["[c]"]
+    frame = stages.comparisons(inputs, exact).frame
+    assert frame[["value", "difference"]].isna().all(axis=None)
+    assert "children_in_need" not in set(stages.issues(inputs, exact).frame["indicator_id"])
+
+
+def test_those_who_do_not_are_hidden_beside_england_too(read):
+    """All but one of 2,400 are claimants: the one who is not stays hidden in every table."""
+
+    def nearly_all():
+        rows, terms = claimants()
+        rows = [rows[0], *([ward, month, 600 - (ward == CODES[0])] for ward, month, _ in rows[1:])]
+        return rows, terms | {"release": "administrative"}
+
+    inputs = read(nearly_all, population, households, comparators)
+    exact = measure(inputs)
+    place = stages.indicators(inputs, exact).frame.query("area_type == 'place'")
+    assert place["mark"].tolist() == ["[c]"]
+    assert stages.comparisons(inputs, exact).frame[["value", "difference"]].isna().all(axis=None)
+    assert "nan" not in " ".join(stages.issues(inputs, exact).frame["headline"])
 
 
 def test_the_agreement_of_a_source_reaches_the_gate(read):

@@ -1,0 +1,227 @@
+"""A place and its kept stages: cold and warm alike, made again when anything changes, nothing of a person kept."""
+
+import json
+import os
+import re
+import shutil
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from little import SLUG, events, households, population, write_little, write_source
+
+from placelib import gate
+from placelib.errors import InputFaults, PlacelibError
+from placelib.place import Place, open_place
+
+STAGES = Place.stage_names()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch):
+    """Keep stages beside the data that they are made of."""
+    monkeypatch.delenv("PLACELIB_CACHE", raising=False)
+
+
+@pytest.fixture(scope="module")
+def opened(little_data, tmp_path_factory):
+    """Data root of a copy of the little place, every stage of which has been made once."""
+    data = tmp_path_factory.mktemp("opened") / "data"
+    shutil.copytree(little_data, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PLACELIB_CACHE", raising=False)
+        place = open_place(SLUG, data=str(data))
+        for name in STAGES:
+            getattr(place, name)
+    return data
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Data root of a place with three sources."""
+    return write_little(tmp_path / "data", events, population, households)
+
+
+def kept(data):
+    """Files of the kept stages, by name."""
+    return {path.name: path.read_bytes() for path in (data.parent / ".cache").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_is_a_table_that_passed_the_gate(opened, name):
+    """Each property has a title, says whether it is made up, and is a table for readers."""
+    table = getattr(open_place(SLUG, data=str(opened)), name)
+    assert isinstance(table, gate.Protected | gate.Open)
+    assert table.title
+    assert not table.illustrative
+    assert isinstance(table.frame, gpd.GeoDataFrame) == (name == "wards")
+    assert Place.__dict__[name].__get__(None, Place) is Place.__dict__[name]
+
+
+def test_cold_and_warm_are_equal_byte_for_byte(opened, little_data, tmp_path):
+    """The same place made anew elsewhere keeps the same bytes; read again, nothing is made."""
+    again = tmp_path / "data"
+    shutil.copytree(little_data, again)
+    cold = open_place(SLUG, data=str(again))
+    frames = {name: getattr(cold, name).frame for name in STAGES}
+    assert kept(again) == kept(opened)
+    warm = open_place(SLUG, data=str(again))
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(getattr(warm, name).frame, frame)
+    assert "inputs" not in vars(warm)
+
+
+def test_one_changed_byte_makes_the_stage_again_and_only_the_newest_is_kept(small):
+    """One more burglary: another fingerprint, another number, and the old stage is gone."""
+    first = open_place(SLUG, data=str(small))
+    before = first.indicators.frame.set_index(["indicator_id", "area_name"])["numerator"]
+    rows, terms = events()
+    write_source(small / SLUG / "sources", "events", [*rows, [999, "Burglary", 500_500, 100_500]], terms)
+    second = open_place(SLUG, data=str(small))
+    after = second.indicators.frame.set_index(["indicator_id", "area_name"])["numerator"]
+    assert first.fingerprint != second.fingerprint
+    assert (after - before).loc[("burglary", "Ashby")] == 1
+    names = [name for name in kept(small) if name.startswith("indicators.")]
+    assert sorted(name.rsplit(".")[-1] for name in names) == ["json", "parquet"]
+    assert all(second.fingerprint[:16] in name for name in names)
+
+
+@pytest.mark.parametrize(
+    "file", ["little/place.toml", "little/sources/events.toml", "geography/E06009999/postcodes.csv.gz", "little/new.md"]
+)
+def test_every_file_is_in_the_fingerprint(small, file):
+    """Settings, contracts, geography and notes, each changed by one byte; a second look changes nothing."""
+    before = open_place(SLUG, data=str(small)).fingerprint
+    assert open_place(SLUG, data=str(small)).fingerprint == before
+    with (small / file).open("ab") as added:
+        added.write(b"\n")
+    assert open_place(SLUG, data=str(small)).fingerprint != before
+
+
+def test_a_broken_stage_leaves_what_was_kept_as_it_was(small):
+    """After a fault in a file the stage fails with its message, and the old files are untouched."""
+    open_place(SLUG, data=str(small)).indicators  # noqa: B018 - made for what it keeps
+    before = kept(small)
+    (small / SLUG / "sources" / "crimes.csv").write_text("gone")
+    with pytest.raises(InputFaults, match=r"crimes\.csv"):
+        open_place(SLUG, data=str(small)).indicators  # noqa: B018
+    assert kept(small) == before
+
+
+def test_nothing_of_a_person_is_kept(opened):
+    """No identifier, postcode or answer of a person, and no unrounded small count, is in any kept file."""
+    frames = [pd.read_parquet(path) for path in (opened.parent / ".cache").rglob("*.parquet")]
+    assert len(frames) == len(STAGES)
+    cells = {str(cell) for frame in frames for name in frame if name != "geometry" for cell in frame[name].unique()}
+    assert not [cell for cell in cells if re.fullmatch(r"LT\d \dAA|[KP]\d+", cell)]
+    assert max(len(frame) for frame in frames) < 200
+    kids = next(frame for frame in frames if "measure" in frame).query("indicator_id == 'children_in_need'")
+    assert kids.loc[kids["area_name"] == "Carlton", ["numerator", "value"]].isna().all(axis=None)
+    notes = [json.loads(path.read_text()) for path in (opened.parent / ".cache").rglob("*.json")]
+    assert {note["kind"] for note in notes} == {"Protected", "Open"}
+
+
+def test_the_cache_can_be_put_elsewhere(small, tmp_path, monkeypatch):
+    """PLACELIB_CACHE names the folder; nothing is left beside the data."""
+    monkeypatch.setenv("PLACELIB_CACHE", str(tmp_path / "elsewhere"))
+    open_place(SLUG, data=str(small)).terms  # noqa: B018
+    assert [path.parent.name for path in (tmp_path / "elsewhere").rglob("terms.*.json")] == [SLUG]
+    assert not kept(small)
+
+
+def test_half_written_stages_are_made_again(small):
+    """A kept frame without its words, as a killed run leaves it, is not trusted; nothing half written stays."""
+    open_place(SLUG, data=str(small)).terms  # noqa: B018
+    (words,) = (small.parent / ".cache").rglob("terms.*.json")
+    words.unlink()
+    assert len(open_place(SLUG, data=str(small)).terms.frame) == 2
+    assert words.exists()
+    assert not [name for name in kept(small) if str(os.getpid()) in name]
+
+
+@pytest.mark.parametrize("slug", ["nowhere", "../little", "little/sources", "", "Little"])
+def test_an_unknown_place_is_one_line_that_says_which_there_are(small, slug):
+    """A misspelt name, tricks with paths, nothing at all."""
+    with pytest.raises(PlacelibError, match=r"^There is no place .* Places there: little\.$"):
+        open_place(slug, data=str(small))
+
+
+def test_an_edition_is_a_plain_label(small):
+    """The place's own unless another is given; never a path."""
+    assert open_place(SLUG, data=str(small)).edition == "spring-2026"
+    assert open_place(SLUG, "autumn-2026", str(small)).edition == "autumn-2026"
+    with pytest.raises(PlacelibError, match="edition"):
+        open_place(SLUG, "../../elsewhere", str(small))
+
+
+def test_unprotected_marks_what_is_shown(small):
+    """The exact measures come with a plain warning and a mark that the runner looks for."""
+    InteractiveShell.instance()
+    try:
+        with capture_output() as shown:
+            exact = open_place(SLUG, data=str(small)).unprotected
+    finally:
+        InteractiveShell.clear_instance()
+    (output,) = shown.outputs
+    assert output.metadata["placelib"] == {"unprotected": True}
+    assert "cannot be published" in output.data["text/plain"]
+    assert exact.table["standard_error"].notna().any()
+
+
+def test_a_made_up_source_marks_the_place_and_only_its_own_tables(tmp_path):
+    """One illustrative file: the place and its indicators say so, the population made of real files does not."""
+
+    def made_up():
+        rows, terms = events()
+        return rows, terms | {"illustrative": True}
+
+    data = write_little(tmp_path / "data", made_up, population, households)
+    place = open_place(SLUG, data=str(data))
+    assert place.illustrative
+    assert repr(place) == "Littleton, edition spring-2026, illustrative data"
+    assert place.indicators.illustrative
+    assert not place.population.illustrative
+    assert place.sources.frame.set_index("source_id")["illustrative"].to_dict() == {
+        "households": False,
+        "made_up": True,
+        "population": False,
+    }
+
+
+def test_every_part_of_a_sparse_place_can_be_opened(small):
+    """No survey, no comparators: every stage is there, empty where nothing is known."""
+    place = open_place(SLUG, data=str(small))
+    lengths = {name: len(getattr(place, name).frame) for name in STAGES}
+    assert lengths["response"] == lengths["comparisons"] == 0
+    assert lengths["issues"] == 1
+    assert lengths["wards"] == lengths["needs"] == 4
+    assert lengths["unknowns"] > 30
+
+
+def test_who_calls_it_what_and_the_register_of_files(opened):
+    """Each agency's own word beside the shared one, and each file with its licence and period."""
+    place = open_place(SLUG, data=str(opened))
+    terms = place.terms.frame.set_index("indicator_id")
+    assert terms.loc["children_in_need", ["agency", "agency_term"]].tolist() == ["Childrens Services", "Open CIN cases"]
+    sources = place.sources.frame.set_index("source_id")
+    assert sources.loc["noise", ["area", "period_start", "release_class"]].tolist() == [
+        "ward",
+        "2024-04-01",
+        "administrative",
+    ]
+    assert len(sources) == 14
+
+
+def test_ledger_and_response_leave_by_the_rule_for_counts(opened):
+    """Three children nowhere and nine disabled respondents are hidden; open crimes are as they are."""
+    place = open_place(SLUG, data=str(opened))
+    ledger = place.ledger.frame.set_index("indicator_id")
+    assert ledger.loc["children_in_need", ["unmatched", "unmatched_pct"]].isna().all()
+    assert ledger.loc["children_in_need", "mark"] == "[c]"
+    assert ledger.loc["burglary", ["records", "matched", "unmatched"]].tolist() == [43, 40, 3]
+    response = place.response.frame.set_index("category")
+    assert response.loc["female", ["respondents", "sample_pct", "weighted_pct"]].tolist() == [80, 40, 50]
+    assert response.loc["disabled_a_lot", ["respondents", "sample_pct"]].isna().all()
+    assert response["category_name"].notna().all()
