@@ -221,9 +221,9 @@ def test_need_index_agrees_with_the_published_index_of_deprivation(slug, place):
     assert needs["score"].corr(official, method="spearman") > 0.8
 
 
-def test_made_up_never_meets_real(tmp_path, places):
+@every_place
+def test_made_up_never_meets_real(slug, place, tmp_path):
     """The illustrative survey is shown and marked, and changes no real number, comparison, need or key issue."""
-    slug, alone = lay.SLUGS[0], places[lay.SLUGS[0]]
     lay.lay_survey(lay.lay(tmp_path / "data"), slug)
     merged = Place(slug, "", tmp_path / "data")
     rows = merged.indicators.frame
@@ -231,12 +231,12 @@ def test_made_up_never_meets_real(tmp_path, places):
     assert surveyed.any()
     assert rows.loc[surveyed, "illustrative"].all()
     assert merged.indicators.illustrative
-    shared = list(alone.indicators.frame)
+    shared = list(place.indicators.frame)
     pd.testing.assert_frame_equal(
-        rows.loc[~surveyed, shared].reset_index(drop=True), alone.indicators.frame, check_dtype=False
+        rows.loc[~surveyed, shared].reset_index(drop=True), place.indicators.frame, check_dtype=False
     )
     for stage in ("needs", "comparisons", "issues"):
-        pd.testing.assert_frame_equal(getattr(merged, stage).frame, getattr(alone, stage).frame)
+        pd.testing.assert_frame_equal(getattr(merged, stage).frame, getattr(place, stage).frame)
         assert not getattr(merged, stage).illustrative
 
 
