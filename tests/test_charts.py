@@ -1,0 +1,187 @@
+"""Charts: what is drawn is what the table says, in words, dots and lines, and the same bytes each time."""
+
+import base64
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from shown import NAMES, burglary, comparisons, needs, response
+
+from placelib.errors import DisclosureError
+from placelib.gate import open_table
+from placelib.publish.charts import SURE, compare_dots, find, rank_dots, response_dots
+from placelib.publish.figure import TABLE_MIME
+
+DRAWN = {
+    "ranks": lambda: rank_dots(needs(), "rank"),
+    "indicator": lambda: rank_dots(burglary()),
+    "comparisons": lambda: compare_dots(comparisons()),
+    "response": lambda: response_dots(response()),
+}
+
+
+def dots_of(figure):
+    """Positions of the dots, top row first."""
+    return figure.canvas.axes[0].collections[-1].get_offsets().filled(np.nan)
+
+
+def words_of(figure):
+    """All that is written on the picture."""
+    axes = figure.canvas.axes[0]
+    return [text.get_text() for text in [*figure.canvas.texts, *axes.texts, *axes.get_yticklabels(), axes.xaxis.label]]
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_the_same_table_gives_the_same_small_picture(draw):
+    """Bytes are equal, under 60 KB, hold no metadata, and are wide enough to print."""
+    first, second = draw(), draw()
+    assert first.png == second.png
+    assert len(first.png) < 60_000
+    picture = Image.open(io.BytesIO(first.png))
+    assert picture.info == {}
+    assert picture.width >= 900
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_a_notebook_gets_picture_words_and_numbers(draw):
+    """The bundle has the PNG with alternative text, the text that nbval compares, and the table for the report."""
+    figure = draw()
+    data, metadata = figure._repr_mimebundle_()
+    assert data["image/png"] == figure.png
+    assert metadata["image/png"]["alt"] == figure.alt
+    assert data["text/plain"].startswith(figure.alt)
+    assert data[TABLE_MIME]["rows"] == figure.data.rows
+    assert base64.b64encode(data["image/png"])  # what the notebook's file holds
+
+
+@pytest.mark.parametrize("chart", [rank_dots, compare_dots, response_dots])
+def test_a_frame_that_has_not_passed_the_gate_is_refused(chart):
+    """A plain DataFrame is not drawn, and the message says what to use instead."""
+    with pytest.raises(DisclosureError, match="has not passed the gate"):
+        chart(needs().frame)
+
+
+def test_ranks_stand_in_order_each_with_its_set():
+    """The dot is at the rank, the line runs from rank_lower to rank_upper, the words give all three."""
+    figure = rank_dots(needs(), "rank")
+    assert dots_of(figure).tolist() == [[place + 1, place] for place in range(5)]
+    lines = figure.canvas.axes[0].collections[1].get_segments()
+    assert [line[:, 0].tolist() for line in lines] == [[1, 2], [1, 3], [2, 4], [3, 5], [4, 5]]
+    assert "3  (2 to 4)" in words_of(figure)
+
+
+def test_an_indicator_is_ranked_beside_place_and_england():
+    """Highest first, missing last with its mark, unreliable hollow, place and England as lines with their names."""
+    figure = rank_dots(burglary())
+    assert dots_of(figure)[:4, 0].tolist() == [20, 15, 10, 2]
+    faces = figure.canvas.axes[0].collections[-1].get_facecolors()[:, 0]
+    assert faces.tolist() == pytest.approx([faces[0], 1, faces[0], faces[0], faces[0]])
+    words = words_of(figure)
+    assert {"Northby", "England", "[c]", "15 [u]  (9 to 21)", "per 1,000 households a year"} <= set(words)
+    assert [line.get_xdata()[0] for line in figure.canvas.axes[0].lines] == [12, 10]
+
+
+def test_the_foot_explains_marks_and_names_the_source():
+    """A reader finds what [c] means and where the numbers come from on the picture itself."""
+    foot = " ".join(words_of(rank_dots(burglary()))[2].split())
+    assert "[c] too few people or events to show" in foot
+    assert "Source: Recorded crime." in foot
+
+
+def test_made_up_data_say_so_everywhere():
+    """Subtitle, foot, alternative text and the table behind the picture."""
+    figure = rank_dots(needs(), "rank")
+    title, subtitle, foot, *_ = words_of(figure)
+    assert "(illustrative data)" in subtitle
+    assert "made up" in foot
+    assert "(illustrative data)" in figure.alt
+    assert "(illustrative data)" in figure.data.caption
+    assert "illustrative" not in title
+    assert "illustrative" not in rank_dots(burglary()).alt
+
+
+def test_worse_is_to_the_right_whichever_way_the_indicator_points():
+    """Twice England is at 2; a good thing that falls short is turned round; the interval includes the dot."""
+    figure = compare_dots(comparisons())
+    assert dots_of(figure)[:, 0].tolist() == pytest.approx([2, 1.2, 1.1, 0.5])
+    lines = figure.canvas.axes[0].collections[1].get_segments()
+    assert sorted(lines[1][:, 0]) == pytest.approx([60 / 52, 60 / 48])
+    assert {"worse:  20 against 10", "unclear:  11 against 10", "better:  5 against 10"} <= set(words_of(figure))
+    assert figure.canvas.axes[0].xaxis.label.get_text().endswith("worse →")
+
+
+def test_a_comparator_without_figures_gives_a_page_that_says_so():
+    """Real places may have no English figures: the notebook still runs."""
+    figure = compare_dots(comparisons(), "Wales")
+    assert figure.data.caption == "There is no figure for Wales to compare with"
+    assert figure.data.rows == []
+
+
+def test_response_shows_answers_against_people():
+    """A dot for the answers, a tick for the population; a group without a population is left out."""
+    figure = response_dots(response())
+    assert dots_of(figure)[:, 0].tolist() == [54, 46, 6, 94]
+    assert figure.canvas.axes[0].lines[0].get_xdata().tolist() == [51, 49, 15, 85]
+    assert figure.data.caption.startswith("Least heard: age 16 to 24, 6% of answers but 15% of people")
+    assert len(response_dots(response(), ["sex"]).data.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("sure", "finding"),
+    [
+        ((), "Wish ranks first for need, but we cannot be sure which five wards need most"),
+        ((1,), "Regency is among the five wards that need most, and we are sure of it"),
+        ((0, 1), "Wish and Regency are among the five wards that need most, and we are sure of both"),
+        (
+            (0, 1, 2),
+            "Wish, Regency and St Mark's & Quay are among the five wards that need most, and we are sure of all three",
+        ),
+    ],
+)
+def test_certainty_is_claimed_only_where_the_table_claims_it(sure, finding):
+    """The sentence follows the column `sure`, and nothing else."""
+    assert find(needs(sure=sure), "rank") == finding
+
+
+@pytest.mark.parametrize(
+    ("lower", "finding"),
+    [
+        (22.0, "Burglary: highest in Wish, clearly above every other"),
+        (20.5, "Burglary: highest in Wish, but 1 other may be as high"),
+        (11.0, "Burglary: highest in Wish, but 2 others may be as high"),
+        (np.nan, "Burglary: highest in Wish, lowest in Tiny"),
+    ],
+)
+def test_the_highest_ward_is_called_clear_only_if_no_interval_reaches_it(lower, finding):
+    """Wards whose upper limit reaches the first one's lower limit are counted; without limits nothing is claimed."""
+    assert find(burglary(lower=lower), "value") == finding
+
+
+def test_groups_are_ranked_where_there_are_no_wards():
+    """Categories of several characteristics carry both names; everyone is the line."""
+    frame = pd.DataFrame(
+        {
+            "area_type": "place",
+            "category": ["all", "female", "young"],
+            "category_name": ["Everyone", "Female", "16 to 24"],
+            "characteristic_name": ["Everyone", "Sex", "Age"],
+            "value": [10.0, 12.0, 30.0],
+        }
+    )
+    figure = rank_dots(open_table(frame, "Groups"), label="category_name")
+    assert [text.get_text() for text in figure.canvas.axes[0].get_yticklabels()] == ["Age: 16 to 24", "Sex: Female"]
+    assert figure.canvas.axes[0].lines[0].get_xdata()[0] == 10
+
+
+def test_a_dollar_in_a_name_is_only_a_dollar():
+    """A name cannot start a formula in the picture."""
+    names = ["$\\frac{a}$", *NAMES[1:]]
+    assert "$\\frac{a}$" in words_of(rank_dots(needs(names), "rank"))
+
+
+def test_a_table_without_figures_says_so():
+    """All suppressed: the page says that there is nothing to show."""
+    assert find(burglary(value=np.nan), "value") == "There are no figures to show"
+    assert needs(sure=()).frame["sure"].ne(SURE).all()

@@ -1,0 +1,163 @@
+"""Maps, read by their parts: the face of each ward, its hatch, its outline, its name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex, to_rgb
+from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
+
+from placelib.errors import DisclosureError
+from placelib.gate import open_table
+from placelib.publish.maps import LUMINANCES, NO_FIGURE, UNSURE, breaks, shades, small_multiples, ward_map
+
+
+def parts_of(figure, axes=0):
+    """The patches of a map by their id; the wards' faces have the bare code."""
+    return {patch.get_gid(): patch for patch in figure.canvas.axes[axes].patches}
+
+
+def faces_of(figure, axes=0):
+    """Face colours in the order of the wards."""
+    parts = parts_of(figure, axes)
+    return [to_hex(parts[code].get_facecolor()) for code in CODES]
+
+
+def names_of(figure):
+    """What is written on each ward."""
+    return {text.get_gid(): text.get_text() for text in figure.canvas.axes[0].texts if text.get_gid()}
+
+
+def key_of(figure):
+    """The words of the key."""
+    return [text.get_text() for text in figure.canvas.axes[-1].texts]
+
+
+def luminance(colour):
+    """Relative luminance as WCAG 2.2 defines it."""
+    encoded = np.array(to_rgb(colour))
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 0xFFFFFF).map("#{:06x}".format))
+def test_every_hue_has_the_same_five_greys(colour):
+    """Printed in grey, maps of all domains look alike and their shades stay apart."""
+    assert [luminance(shade) for shade in shades(colour)] == pytest.approx(LUMINANCES, abs=0.01)
+
+
+def test_rank_one_is_darkest_and_fifths_are_equal():
+    """Five wards, five shades, the greatest need darkest."""
+    assert faces_of(ward_map(wards(), needs(), "rank")) == shades()[::-1]
+
+
+def test_scores_keep_their_shades_across_places():
+    """A score has the shade of its distance from 100, whatever the other wards are."""
+    assert faces_of(ward_map(wards(), needs(), "score")) == [shades()[place] for place in (4, 3, 2, 1, 0)]
+    level = needs(score=[100.0] * 5)
+    assert set(faces_of(ward_map(wards(), level, "score"))) == {shades()[2]}
+
+
+def test_an_indicator_is_shaded_by_its_distance_from_england():
+    """England's 10 gives the limits 6.7, 8.7, 11.5 and 15; without England the place's 12 is the level."""
+    limits, level = breaks(burglary().frame, "value")
+    assert (limits.tolist(), level) == ([6.7, 8.7, 11.5, 15.0], "England")
+    alone = burglary().where(lambda frame: frame["area_type"] != "england")
+    assert breaks(alone.frame, "value")[1] == "Northby"
+    assert "8.7 to 11.5: close to England" in key_of(ward_map(wards(), burglary()))
+
+
+def test_no_figure_is_hatched_unreliable_is_dotted_and_both_are_in_the_key():
+    """Suppressed and absent wards are white and hatched: not the shade of a low value."""
+    table = burglary().where(lambda frame: frame["area_name"] != "Tiny")
+    figure = ward_map(wards(), table)
+    parts = parts_of(figure)
+    assert [parts[code].get_hatch() for code in CODES] == [None, UNSURE, None, NO_FIGURE, NO_FIGURE]
+    assert faces_of(figure)[3:] == ["#ffffff", "#ffffff"]
+    assert {"Uncertain", "No figure to show"} <= set(key_of(figure))
+    assert "No figure: Hill and Tiny." in figure.alt
+
+
+def test_only_wards_that_are_sure_have_a_thick_outline():
+    """Certainty is an outline and a word in the key, and absent where nothing is sure."""
+    parts = parts_of(ward_map(wards(), needs(), "rank"))
+    assert {name for name in parts if name.startswith("sure")} == {f"sure {CODES[0]}", f"sure {CODES[1]}"}
+    assert parts[f"sure {CODES[0]}"].get_linewidth() > 3 * parts[f"outline {CODES[2]}"].get_linewidth()
+    assert "Surely in the five with most need" in key_of(ward_map(wards(), needs(), "rank"))
+    unsure = ward_map(wards(), needs(sure=()), "rank")
+    assert not [name for name in parts_of(unsure) if name.startswith("sure")]
+    assert "Surely in the five with most need" not in key_of(unsure)
+
+
+def test_wards_are_named_and_those_too_small_are_numbered_in_the_key():
+    """The sliver gets a number; names are broken so that they lie in their ward."""
+    figure = ward_map(wards(), needs(), "rank")
+    names = names_of(figure)
+    assert names[f"name {CODES[0]}"] == "Wish"
+    assert names[f"name {CODES[2]}"].split() == "St Mark's & Quay".split()
+    assert names[f"name {CODES[4]}"] == "1"
+    assert key_of(figure)[-2:] == ["1", "Tiny"]
+
+
+def test_a_wide_place_has_its_key_below_and_a_tall_one_beside():
+    """Neither key lies over the map."""
+    wide = ward_map(wards(), needs(), "rank").canvas.axes
+    turned = wards().frame.assign(geometry=wards().frame.rotate(90, origin=(0, 0)))
+    tall = ward_map(open_table(turned, "Wards"), needs(), "rank").canvas.axes
+    assert wide[1].get_position().y1 <= wide[0].get_position().y0
+    assert tall[1].get_position().x0 >= tall[0].get_position().x1
+
+
+def test_words_of_the_map():
+    """The finding is the title, the subject the subtitle; approximate outlines and made-up data are at the foot."""
+    figure = ward_map(wards(), needs(), "rank")
+    title, subtitle, foot = (" ".join(text.get_text().split()) for text in figure.canvas.texts)
+    assert title == "Wish and Regency are among the five wards that need most, and we are sure of both"
+    assert subtitle == "Overall need by ward, from 26 indicators compared with England (illustrative data)"
+    assert "Ward outlines are approximate." in foot
+    assert "made up" in foot
+    assert "Darkest: Wish." in figure.alt
+    assert ward_map(wards(), needs(), "rank", title="Mine").data.caption.startswith("Mine")
+
+
+def test_wards_that_have_only_one_group_are_still_mapped():
+    """A table of women by ward has no row for everyone, and is mapped all the same."""
+    frame = pd.DataFrame({"area_code": CODES, "area_name": NAMES, "area_type": "ward", "category": "female"})
+    figure = ward_map(wards(), open_table(frame.assign(residents=[1, 2, 3, 4, 5]), "Women"), "residents")
+    assert faces_of(figure) == shades()
+
+
+def test_small_maps_share_their_shades_and_claim_no_certainty():
+    """Each domain has a map; the same score has the same shade on each; overall certainty is not shown on them."""
+    figure = small_multiples(wards(), needs(), title="Which need is where?")
+    assert faces_of(figure, 0) == [shades()[place] for place in (0, 1, 2, 3, 4)]
+    assert set(faces_of(figure, 1)) == {shades()[2]}
+    assert not [name for axes in (0, 1) for name in parts_of(figure, axes) if name and name.startswith("sure")]
+    assert {"Safety", "most: Tiny", "Work"} <= {text.get_text() for text in figure.canvas.texts}
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda: ward_map(wards(), needs(), "rank"), lambda: small_multiples(wards(), needs(), title="Needs")]
+)
+def test_the_same_tables_give_the_same_small_picture(draw):
+    """Bytes are equal and under 60 KB."""
+    first, second = draw(), draw()
+    assert first.png == second.png
+    assert len(first.png) < 60_000
+
+
+def test_tables_that_have_not_passed_the_gate_are_refused():
+    """Neither the values nor the outlines may come from elsewhere."""
+    with pytest.raises(DisclosureError, match="has not passed the gate"):
+        ward_map(wards(), needs().frame, "rank")
+    with pytest.raises(DisclosureError, match="has not passed the gate"):
+        ward_map(wards().frame, needs(), "rank")
+
+
+def test_a_hostile_name_is_only_written():
+    """It stands on the map as it is, and is escaped in the table behind it."""
+    names = [HOSTILE, *NAMES[1:]]
+    figure = ward_map(wards(names), needs(names), "rank")
+    assert HOSTILE in key_of(figure) or HOSTILE in names_of(figure).values()
+    assert "<script" not in figure.data._repr_html_()

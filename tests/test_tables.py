@@ -1,0 +1,183 @@
+"""Tables: rounded to what is known, escaped, explained; CSV and GeoJSON that no program can mistake."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
+
+from placelib.errors import DisclosureError
+from placelib.gate import open_table
+from placelib.publish.tables import as_text, cards, csv_text, decimals, geojson_text, heading, listed, prose, show
+
+
+def page(shown):
+    """The HTML of a table, parsed."""
+    return BeautifulSoup(shown._repr_html_(), "html.parser")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "places"),
+    [
+        ([1, 2, 3], 0),
+        ([120.4, 3.25], 0),
+        ([12.34, 0.5], 1),
+        ([9.876], 2),
+        ([9.5], 1),
+        ([0.0, 0.0], 0),
+        ([-45.67], 1),
+        ([], 0),
+        ([np.nan], 0),
+    ],
+)
+def test_numbers_keep_about_three_digits(numbers, places):
+    """Whole numbers stay whole, hundreds lose their decimals, no more decimals are written than there are."""
+    assert decimals(pd.Series(numbers, dtype=float)) == places
+
+
+def test_value_and_limits_of_one_unit_are_written_alike():
+    """10.0 (9.5 to 10.6), and the counts of another unit whole."""
+    frame = pd.DataFrame({"value": [10.0, 1200.0], "lower": [9.52, 1100.0], "unit": ["per cent", "people"]})
+    assert as_text(frame, "value").tolist() == ["10.0", "1,200"]
+    assert as_text(frame, "lower").tolist() == ["9.5", "1,100"]
+
+
+def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
+    """[c] instead of a number, [u] after one, a dash where there is neither; each explained under the table."""
+    shown = show(burglary(), ["area_name", "value", "lower"])
+    cells = {row[0]: row[1:] for row in shown.rows}
+    assert cells["Hill"] == ("[c]", "[c]")
+    assert cells["Regency"] == ("15 [u]", "9")
+    assert cells["England"] == ("10", "–")
+    assert "[c] too few people or events to show; [u] uncertain: few answers, or a wide interval" in shown.notes[0]
+    assert not any("[c]" in note for note in show(needs(), ["ward_name", "score"]).notes)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("share_pct", "Share (%)"),
+        ("rank_upper", "Rank: to"),
+        ("ward_name", "Ward"),
+        ("rate_per_1000", "Rate (per 1,000)"),
+    ],
+)
+def test_headings_come_from_column_names(column, words):
+    """Units in the names of columns become words."""
+    assert heading(column) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"), [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A"] * 3, "A, A and A")]
+)
+def test_lists_read_as_sentences(words, sentence):
+    """Commas, then 'and'."""
+    assert listed(words) == sentence
+
+
+def test_a_table_is_accessible():
+    """A caption, headings for columns and rows, numbers to the right, a box that can be scrolled by keyboard."""
+    table = page(show(needs(), ["ward_name", "score"], names={"score": "How much need"}))
+    assert (
+        table.caption.get_text() == "Overall need by ward, from 26 indicators compared with England (illustrative data)"
+    )
+    assert [th.get_text() for th in table.select('thead th[scope="col"]')] == ["Ward", "How much need"]
+    assert [th.get_text() for th in table.select('tbody th[scope="row"]')] == NAMES
+    assert {tuple(td["class"]) for td in table.select("td")} == {("number",)}
+    assert table.div["tabindex"] == "0"
+    assert table.select("script, style") == []
+
+
+def test_a_long_table_says_what_it_leaves_out():
+    """Two of five rows, and where the others are."""
+    shown = show(needs(), ["ward_name"], rows=2)
+    assert len(shown.rows) == 2
+    assert shown.notes[0].startswith("The first 2 of 5 rows")
+
+
+def test_the_text_of_a_table_can_be_compared():
+    """Plain text holds caption, cells and notes: what nbval sees."""
+    text = repr(show(needs(), ["ward_name", "score"]))
+    assert "St Mark's & Quay" in text
+    assert "160" in text
+    assert "Ranks carry 90% sets." in text
+
+
+def test_cards_and_prose_put_each_row_in_words():
+    """A heading and its facts, empty ones left out; a paragraph a sentence."""
+    frame = pd.DataFrame(
+        {"headline": ["Burglary is high", "Noise is high"], "owner": ["Police", ""], "trend": ["Up", "Up"]}
+    )
+    table = open_table(frame, "Issues")
+    cards_page = page(cards(table, ["headline", "owner", "trend"]))
+    assert [section.h3.get_text() for section in cards_page.select("section.card")] == frame["headline"].tolist()
+    assert [dt.get_text() for dt in cards_page.select("dt")] == ["Owner", "Trend", "Trend"]
+    assert [p.get_text() for p in page(prose(table, "headline")).select("p")] == frame["headline"].tolist()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [show, lambda table: cards(table, ["ward_name", "score"]), lambda table: prose(table, "ward_name")],
+)
+def test_hostile_text_is_only_text(form):
+    """A ward name that is a script is shown, and does not run."""
+    html = form(needs([HOSTILE, *NAMES[1:]]))._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        show,
+        csv_text,
+        lambda frame: cards(frame, ["ward_name"]),
+        lambda frame: prose(frame, "ward_name"),
+        lambda frame: geojson_text(wards(), frame),
+    ],
+)
+def test_a_frame_that_has_not_passed_the_gate_is_refused(tool):
+    """Nothing is written from a plain DataFrame."""
+    with pytest.raises(DisclosureError, match="has not passed the gate"):
+        tool(needs().frame)
+
+
+@given(
+    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00\r"), max_size=12),
+    st.floats(-1e9, 1e9),
+)
+def test_no_cell_of_a_csv_is_a_formula(words, number):
+    """Text that a spreadsheet would run is disarmed; all else, and every number, comes back as it was."""
+    table = open_table(pd.DataFrame({"ward_name": ["Wish", words], "change": [-2.0, number]}), "Wards")
+    _, _, (cell, value) = csv.reader(io.StringIO(csv_text(table)))
+    assert cell in (words, f"'{words}")
+    assert cell[:1] not in ("=", "+", "-", "@", "\t")
+    assert float(value) == number
+
+
+def test_a_csv_is_plain_and_stable():
+    """Line feeds, whole numbers without decimals, missing values empty."""
+    text = csv_text(needs(['=HYPERLINK("http://a.example")', *NAMES[1:]]))
+    assert text.splitlines()[1].startswith("E05000000,\"'=HYPERLINK(")
+    assert "\r" not in text
+    assert text == csv_text(needs(['=HYPERLINK("http://a.example")', *NAMES[1:]]))
+    assert csv_text(burglary()).splitlines()[4].split(",")[4:7] == ["", "", ""]
+
+
+def test_geojson_has_the_published_values_of_every_ward():
+    """Longitude first, five decimals, null where there is no value, wards in order of code."""
+    partly = needs().where(lambda frame: frame["ward_name"] != "Hill")
+    found = json.loads(geojson_text(wards(), partly))
+    assert [feature["properties"]["ward_code"] for feature in found["features"]] == CODES
+    assert found["features"][0]["properties"]["rank"] == 1
+    assert found["features"][3]["properties"]["rank"] is None
+    x, y = found["features"][0]["geometry"]["coordinates"][0][0]
+    assert -8 < x < -7  # the corner of the grid lies in the Atlantic, off Cornwall
+    assert 49 < y < 50
+    assert len(str(x).split(".")[1]) <= 5
