@@ -181,6 +181,43 @@ def release_statistics(
     return Protected(frame.round(decimals), title, illustrative, tuple(notes), _KEY)
 
 
+def release_survey(
+    frame: pd.DataFrame, title: str, *, decimals: dict[str, int], policy: Disclosure, notes: Sequence[str] = ()
+) -> Protected:
+    """Release estimates from a survey: none on fewer than ten respondents, the uncertain ones marked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One estimate a row, with respondents, effective_respondents and illustrative; `width_points`, where there, is
+        the width of its interval.
+    title : str
+        What the table is.
+    decimals : dict of str to int
+        Precision of every number that depends on the answers: all are hidden together.
+    policy : Disclosure
+        Thresholds.
+    notes : sequence of str
+        For the foot.
+
+    Returns
+    -------
+    Protected
+        With a `mark`; bases go to the nearest five.
+    """
+    few = frame["respondents"] < policy.survey_minimum
+    wide = frame.get("width_points", pd.Series(0.0, frame.index)) > RELIABLE_WIDTH_POINTS
+    unreliable = (wide | (frame["effective_respondents"] < RELIABLE_EFFECTIVE_RESPONDENTS)) & ~few
+    safe = frame.drop(columns="width_points", errors="ignore")
+    bases = ["respondents", "effective_respondents"]
+    safe[bases] = (frame[bases].astype(float) / SURVEY_BASE_ROUNDING).round() * SURVEY_BASE_ROUNDING
+    safe[[*bases, *decimals]] = safe[[*bases, *decimals]].astype(float).round(decimals).mask(few)
+    safe["mark"] = np.select([few, unreliable], [SUPPRESSED, UNRELIABLE], "")
+    whole = dict.fromkeys(safe.select_dtypes("number"), 0) | decimals
+    made_up = bool(frame["illustrative"].any())
+    return release_statistics(safe, title, decimals=whole, illustrative=made_up, notes=notes)
+
+
 def release_indicators(table: pd.DataFrame, title: str, *, policy: Disclosure) -> Protected:
     """Release the shared indicator table, each row by the release class of its source.
 
@@ -217,16 +254,11 @@ def _as_published(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:  # no
 
 
 def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    few = rows["respondents"] < policy.survey_minimum
-    wide = (rows["upper"] - rows["lower"]) > RELIABLE_WIDTH_POINTS
-    unreliable = (wide | (rows["effective_respondents"] < RELIABLE_EFFECTIVE_RESPONDENTS)) & ~few
-    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].round(0)
-    rows["respondents"] = _nearest(rows["respondents"], SURVEY_BASE_ROUNDING)
-    rows[["numerator", "denominator"]] = np.nan
-    rows["effective_respondents"] = _nearest(rows["effective_respondents"], SURVEY_BASE_ROUNDING)
-    rows["mark"] = np.select([few, unreliable], [SUPPRESSED, UNRELIABLE], "")
-    rows["status"] = np.select([few, unreliable], ["suppressed", "unreliable"], rows["status"])
-    return _hide(rows, few)
+    whole = dict.fromkeys(["value", "lower", "upper"], 0)
+    rows = rows.assign(width_points=rows["upper"] - rows["lower"])
+    safe = release_survey(rows, "", decimals=whole, policy=policy).frame
+    status = safe["mark"].map({SUPPRESSED: "suppressed", UNRELIABLE: "unreliable"}).fillna(safe["status"])
+    return safe.assign(status=status, numerator=np.nan, denominator=np.nan)
 
 
 def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from placelib import gate
+from placelib.assessment import equality as equality_rules
 from placelib.assessment import issues as issue_rules
 from placelib.assessment import needs as need_rules
 from placelib.measures.population import by_place_and_ward
@@ -146,6 +147,33 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = table[[*columns, "unit", "direction", *decimals, "verdict"]]
     made_up = bool(rows["illustrative"].any())
     return gate.release_statistics(table, "This place beside others", decimals=decimals, illustrative=made_up)
+
+
+def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Gaps between groups of residents and everyone, for every question, largest first, with verdicts."""
+    table = equality_rules.group_gaps(exact.gaps, inputs.vocabulary)
+    table = inputs.vocabulary.named(equality_rules.group_names(table, inputs.vocabulary))
+    points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
+    ratios = ["ratio", "ratio_lower", "ratio_upper"]
+    names = ["indicator_id", "indicator", "short_name", "domain", "characteristic", "characteristic_name", "category"]
+    names += ["category_name", "family", "comparisons", "respondents", "effective_respondents", "illustrative"]
+    decimals = dict.fromkeys(points, 0) | dict.fromkeys(ratios, 1)
+    return gate.release_survey(
+        table[[*names, *decimals, "verdict"]],
+        "Gaps between groups and everyone",
+        decimals=decimals,
+        policy=inputs.settings.disclosure,
+        notes=[equality_rules.RULE],
+    )
+
+
+def together(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """How many needs fall on the same people, for everyone and by group."""
+    table = equality_rules.group_names(exact.together, inputs.vocabulary)
+    table["width_points"] = table["upper"].astype(float) - table["lower"].astype(float)
+    decimals = dict.fromkeys(["value", "lower", "upper", "expected"], 0)
+    policy = inputs.settings.disclosure
+    return gate.release_survey(table, "Needs that fall on the same people", decimals=decimals, policy=policy)
 
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:

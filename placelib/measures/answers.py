@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from placelib.errors import PlacelibError
+from placelib.measures import groups as group_measures
 from placelib.measures import population, survey
 from placelib.measures.indicators import particulars
 from placelib.sources.geography import Geography
@@ -27,11 +28,15 @@ class SurveyMeasures:
         (ward_code, indicator_id).
     response : DataFrame
         Who answered: respondents and weighted share by category, and Kish's design effect of the whole.
+    gaps, together : DataFrame
+        See `groups.gaps` and `groups.needs_together`.
     """
 
     table: pd.DataFrame
     covariance: pd.DataFrame
     response: pd.DataFrame
+    gaps: pd.DataFrame
+    together: pd.DataFrame
 
 
 def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> SurveyMeasures:
@@ -60,8 +65,13 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     table = pd.concat(tables, ignore_index=True)
     table = table.fillna({"area_type": "place", "area_code": "place"})
     covariance = survey.covariance(design, answers, survey.Domains.of(wards)) * PERCENT**2
+    illustrative = source.contract.illustrative
     return SurveyMeasures(
-        _described(table, inputs, source), covariance, _response(inputs, source, design, groups.assign(ward=ward))
+        _described(table, inputs, source),
+        covariance,
+        _response(inputs, source, design, groups.assign(ward=ward)),
+        group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
+        group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),
     )
 
 

@@ -23,15 +23,17 @@ class Measures:
         The shared indicator table with the names that readers see.
     covariance : DataFrame
         Joint sampling covariance of the survey's ward estimates, by (ward_code, indicator_id).
-    response, residents, headline, ledger : DataFrame
-        See `answers.survey_measures`, `population.residents`, `population.headline` and
-        `indicators.administrative_table`.
+    gaps, together, response, residents, headline, ledger : DataFrame
+        See `groups.gaps`, `groups.needs_together`, `answers.survey_measures`, `population.residents`,
+        `population.headline` and `indicators.administrative_table`.
     geography : Geography
         With postcodes weighted by residents.
     """
 
     table: pd.DataFrame
     covariance: pd.DataFrame
+    gaps: pd.DataFrame
+    together: pd.DataFrame
     response: pd.DataFrame
     residents: pd.DataFrame
     headline: pd.DataFrame
@@ -60,10 +62,14 @@ def measure(inputs: Inputs) -> Measures:
     surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
     survey_rows = [with_population(survey.table, inputs, denominators) for survey in surveys]
     covariance = surveys[0].covariance if surveys else NO_COVARIANCE
+    gaps = surveys[0].gaps if surveys else pd.DataFrame(columns=GAPS)
+    together = surveys[0].together if surveys else pd.DataFrame(columns=TOGETHER)
     response = pd.concat([survey.response for survey in surveys]) if surveys else pd.DataFrame(columns=RESPONSE)
     return Measures(
         named(indicators.stacked([table, *survey_rows, comparators(inputs)]), inputs),
         covariance,
+        gaps,
+        together,
         response,
         population.residents(inputs, geography),
         population.headline(inputs),
@@ -72,6 +78,9 @@ def measure(inputs: Inputs) -> Measures:
     )
 
 
+GROUP = ["indicator_id", "characteristic", "category", "value", "respondents", "effective_respondents", "illustrative"]
+GAPS = [*GROUP, "everyone", "difference", "difference_error", "ratio", "ratio_error"]
+TOGETHER = [*GROUP[1:], "needs", "lower", "upper", "expected"]
 RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
 RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]
 NO_COVARIANCE = pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["ward_code", "indicator_id"]))

@@ -131,9 +131,10 @@ def survey_rows(world: World, answers: pd.DataFrame) -> pd.DataFrame:
         rows[name] = rows[name].mask(random.random(len(rows)) < 0.008, "skipped")
     rows["age_band"] = rows["age_band"].replace("prefer_not_to_say", "skipped")
     told = answers.set_index("person").loc[sample["person"]].astype(object).reset_index(drop=True)
+    skips = 0.985 - 0.01 * people["age_band"].isin(["75_84", "85_plus"])
     for name in told:
-        reluctance = random.random(len(told)) * (1 + 0.5 * people["age_band"].isin(["75_84", "85_plus"]))
-        rows[name] = told[name].mask((reluctance > 0.985) & told[name].notna(), "skipped")
+        reluctance = random.random(len(told))
+        rows[name] = told[name].mask((reluctance > skips) & told[name].notna(), "skipped")
         rows[name] = rows[name].mask((reluctance < 0.006) & told[name].notna(), "refused")
     return rows.sort_values("respondent", ignore_index=True)
 

@@ -1,0 +1,85 @@
+"""Equality: which groups are worse off than everyone, by how much and how surely; small groups keep their place."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from placelib.sources.terms import Vocabulary
+
+RULE = (
+    "Each group is compared with everyone. A verdict is given only where it holds with every other comparison of its "
+    "kind allowed for (Holm's method, 95%), and only for groups of 30 answers or more."
+)
+CONFIDENCE = 0.95
+LEAST_ANSWERS = 30
+NOT_ANSWERED = "prefer_not_to_say"
+
+
+def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Order the gaps between groups and everyone by size, and say which are sure.
+
+    All gaps of single characteristics are one testing family and all gaps of pairs of characteristics another.
+    Verdicts hold Holm's family-wise 95%; the limits shown with them are Bonferroni's, of the same family. Groups with
+    fewer than 30 respondents, real or effective, are shown without a verdict and are not in the family; a group is
+    ordered by its own gap, never weighed by its size, so that a small one is not drowned.
+
+    Parameters
+    ----------
+    gaps : DataFrame
+        See `measures.groups.gaps`.
+    vocabulary : Vocabulary
+        For the direction.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with difference_lower, difference_upper, ratio_lower, ratio_upper, family ("one characteristic"
+        or "two characteristics"), comparisons (how many in the family) and verdict ("worse", "better", "no clear
+        difference", "too few answers"), largest difference for the worse first.
+
+    References
+    ----------
+    Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
+    """
+    rows = gaps[~gaps["category"].str.contains(NOT_ANSWERED)].copy()
+    rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
+    answers = rows[["respondents", "effective_respondents"]].min(axis=1)
+    tested = (answers >= LEAST_ANSWERS) & (rows["difference_error"] > 0)
+    rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
+    critical = stats.norm.ppf(1 - (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1))
+    for name, centre in (("difference", rows["difference"]), ("ratio", np.log(rows["ratio"].where(rows["ratio"] > 0)))):
+        margin = critical * rows[f"{name}_error"]
+        limits = {"lower": centre - margin, "upper": centre + margin}
+        rows[[f"{name}_lower", f"{name}_upper"]] = pd.DataFrame(limits) if name == "difference" else np.exp(
+            pd.DataFrame(limits)
+        )  # fmt: skip
+    sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
+    direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
+    worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
+    verdicts = [~tested, sure & (worse > 0), sure & (worse < 0)]
+    rows["verdict"] = np.select(verdicts, ["too few answers", "worse", "better"], "no clear difference")
+    return rows.assign(worse_by=worse).sort_values("worse_by", ascending=False, ignore_index=True)
+
+
+def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Add the names of the groups, of both parts where two characteristics are crossed."""
+    words = vocabulary.characteristics.drop_duplicates(["category", "category_name"]).set_index("category")
+    categories = words["category_name"][~words.index.duplicated()].to_dict() | {"all": "Everyone"}
+    names = vocabulary.characteristics.drop_duplicates("characteristic").set_index("characteristic")
+    characteristics = names["characteristic_name"].to_dict() | {"all": "Everyone"}
+    spoken = {
+        "category_name": table["category"].map(lambda key: ", ".join(categories[part] for part in key.split(" × "))),
+        "characteristic_name": table["characteristic"].map(
+            lambda key: " and ".join(characteristics[part] for part in key.split(" × "))
+        ),
+    }
+    return table.assign(**spoken)
+
+
+def _holm(rows: pd.DataFrame) -> pd.Series:
+    """Whether each gap is sure by Holm's procedure within its family."""
+    p = pd.Series(2 * stats.norm.sf((rows["difference"] / rows["difference_error"]).abs()), rows.index)
+    place = p.groupby(rows["family"]).rank(method="first")
+    adjusted = p * (rows["comparisons"] - place + 1)
+    ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(rows["family"]).cummax()
+    return ordered.reindex(rows.index) <= 1 - CONFIDENCE
