@@ -68,9 +68,9 @@ def test_each_number_in_the_words_is_a_published_cell(little, exact):
     published = stages.indicators(little, exact).frame
     row = stages.issues(little, exact).frame.set_index("indicator_id").loc["burglary"]
     cells = published[published["indicator_id"] == "burglary"].set_index("area_name")["value"]
-    value, against = re.search(
-        r": (\S+) per 1,000 households a year, above England's (\S+)\.$", row["headline"]
-    ).groups()
+    said = re.search(r": (\S+) per 1,000 households a year, above England's (\S+) \((.+)\)\.$", row["headline"])
+    value, against, period = said.groups()
+    assert period == "Apr 2025 to Mar 2026"
     assert (float(value), float(against)) == (cells["Littleton"], cells["England"]) == (25, 10)
     assert re.findall(r"(\w+) \((\d+)\)", row["wards"]) == [("Denham", "50")]
     assert row["people_affected"].startswith("About 24 more a year")  # 25 less 10 per 1,000 of 1,600 households
@@ -94,14 +94,15 @@ def test_the_larger_gap_in_more_people_comes_first(issues):
     assert found["indicator_id"].tolist() == ["violence", "burglary"]
 
 
-@pytest.mark.parametrize("figures", [{"burglary": 25, "violence": 10}, {"burglary": 24.5, "violence": 9.9}, {}])
-def test_without_a_clear_difference_no_issue_is_raised(issues, figures):
-    """England is just the same, or nearly so, or not known: one line says that there is no clear issue."""
-    sources = [england(**figures)] if figures else []
-    found = issues(events, *sources).frame
-    assert found["headline"].tolist() == [
-        "No clear issue: allowing for chance, nothing here is surely worse than England."
-    ]
+@pytest.mark.parametrize(
+    ("figures", "known", "unknown"), [({"burglary": 24.5, "violence": 10}, 2, 0), ({"violence": 10}, 1, 1), ({}, 0, 2)]
+)
+def test_without_a_clear_difference_no_issue_is_raised(issues, figures, known, unknown):
+    """England is just the same or nearly so, or not known: one line says so, and of how many measures."""
+    found = issues(events, *([england(**figures)] if figures else [])).frame
+    (line,) = found["headline"]
+    assert line.startswith(f"No clear issue among the {known} measures that have an English figure")
+    assert f"; {unknown} measures have none" in line
     assert found["indicator_id"].tolist() == [""]
 
 
@@ -151,7 +152,7 @@ def test_a_made_up_survey_says_nothing_of_a_real_place(issues):
     """Neither its small group, nor its residents' words beside a real issue, nor a mark of being made up."""
     real = issues(events, register, named(large_survey, illustrative=True), england(burglary=10, lonely=1))
     assert real.frame["indicator_id"].tolist() == ["burglary"]
-    assert real.frame["residents_say"].tolist() == ["The survey did not ask about this."]
+    assert real.frame["residents_say"].tolist() == ["No survey of residents in this edition."]
     assert not real.illustrative
 
 

@@ -4,7 +4,7 @@ import re
 
 import little
 import pytest
-from little import SLUG, TEXT, sign, survey, write_little, write_source, write_toml
+from little import SLUG, TEXT, events, households, sign, survey, write_little, write_source, write_toml
 
 from placelib.errors import InputFaults
 from placelib.sources.readers import read_place
@@ -28,8 +28,10 @@ def term(maker, **changed):
     """Write a contract with keys changed, or taken away where None."""
 
     def harm(folder):
-        terms = getattr(little, maker)()[1] | changed
-        sign(folder, maker, {key: value for key, value in terms.items() if value is not None})
+        rows, terms = getattr(little, maker)()
+        kept = {key: value for key, value in (terms | changed).items() if value is not None}
+        write_source(folder, maker, rows, terms)
+        sign(folder, maker, kept)
 
     return harm
 
@@ -144,8 +146,8 @@ FAULTS = {
 
 
 def harmed(tmp_path, *names):
-    """Read the little place with the named faults in it, and give back its faults."""
-    data = write_little(tmp_path / "data")
+    """Read a place of two good sources with the named faults put into it, and give back its faults."""
+    data = write_little(tmp_path / "data", events, households)
     for name in names:
         FAULTS[name][0](data / SLUG / "sources")
     with pytest.raises(InputFaults) as error:
@@ -173,12 +175,12 @@ def test_all_faults_of_all_files_are_told_together(tmp_path):
     assert len(error.faults) == len(names)
     for name in names:
         assert re.search(FAULTS[name][1], str(error))
-    assert "residents.csv" not in str(error)
+    assert "households.csv" not in str(error)
 
 
 def test_two_faults_of_one_contract_are_both_told(tmp_path):
     """A contract that breaks two of its own rules, and a file with two bad columns."""
-    data = write_little(tmp_path / "data")
+    data = write_little(tmp_path / "data", events)
     folder = data / SLUG / "sources"
     term("register", release="open", period_end="2024-01-01")(folder)
     rows, terms = survey()
