@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 
 from placelib.errors import PlacelibError
 from placelib.measures.smallarea import ADJUSTED, REML, fay_herriot, modelled_proportions, smoothed_variance
@@ -115,6 +116,24 @@ def test_wards_agree_with_the_place_and_no_is_the_rest_of_yes(seed):
     assert (1 - no["value"]).tolist() == pytest.approx(yes["value"].tolist(), rel=1e-6)
     assert no["standard_error"].tolist() == pytest.approx(yes["standard_error"].tolist(), rel=1e-5)
     assert no["moved"].tolist() == pytest.approx((-yes["moved"]).tolist(), abs=1e-7)
+
+
+def test_the_way_back_from_angles_is_the_mean_of_what_may_be():
+    """By numerical integration: mean of sin² of the predicted angle, its spread, then one shift for all wards."""
+    direct, people, place = survey(8)
+    found = modelled_proportions(direct, NONE, population=people, place=place)
+    angle = np.arcsin(np.sqrt(direct["estimate"]))
+    plain = fay_herriot(angle, smoothed_variance(direct["respondents"], direct["design_effect"]), NONE).areas
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    weights /= weights.sum()
+    spread = np.sqrt(found.model_variance * (1 - plain["direct_weight"]))
+    mean = np.sin(plain["value"].to_numpy()[:, None] + np.outer(spread, nodes)) ** 2 @ weights
+    shares = np.sin(plain["value"].to_numpy()[:, None] + np.outer(plain["standard_error"], nodes)) ** 2
+    error = np.sqrt(shares**2 @ weights - (shares @ weights) ** 2)
+    value = found.areas["value"].to_numpy()
+    assert np.ptp(logit(value) - logit(mean)) < 1e-9
+    stretched = error * value * (1 - value) / (mean * (1 - mean))
+    assert found.areas["standard_error"].tolist() == pytest.approx(stretched.tolist(), rel=1e-9)
 
 
 def test_nobody_everybody_and_no_answer_are_ordinary_wards():

@@ -1,0 +1,113 @@
+"""Pattern on the map: planted clusters, chance, gaps, islands, and the same answer every time."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from esda import Moran
+from libpysal.weights import lat2W
+from shapely.geometry import box
+
+from placelib.assessment.pattern import spatial_pattern
+from placelib.errors import PlacelibError
+
+SIDE = 5
+CODES = pd.Index([f"W{row:02d}" for row in range(SIDE**2)])
+EAST, NORTH = np.arange(SIDE**2) % SIDE, np.arange(SIDE**2) // SIDE
+PEOPLE = pd.Series(9_000.0, CODES)
+CORNER = pd.Series((EAST < 2) & (NORTH < 2), CODES)
+CHANCE = pd.Series(np.random.default_rng(20_261).poisson(100, SIDE**2).astype(float), CODES)
+
+
+def squares(gap=0.0):
+    """Twenty-five square wards of a kilometre, with gaps of so many metres between them."""
+    shapes = [
+        box(1000 * x, 1000 * y, 1000 * x + 1000 - gap, 1000 * y + 1000 - gap) for x, y in zip(EAST, NORTH, strict=True)
+    ]
+    return gpd.GeoDataFrame({"ward_code": CODES, "ward_name": "Ward " + CODES}, geometry=shapes, crs=27700)
+
+
+def test_a_planted_corner_is_found():
+    """Four high wards in a corner: neighbours are alike, and the corner stands out as high among high."""
+    found = spatial_pattern(CHANCE + 150 * CORNER, PEOPLE, squares())
+    assert found.p_value < 0.01
+    assert found.moran > found.expected == pytest.approx(-1 / 24)
+    assert found.wards.loc["W00", "stands_out"] == "high among high"
+    assert set(found.wards.loc[~CORNER, "stands_out"]) <= {""}
+    assert "Exploratory: neighbouring wards are more alike than chance" in found.wording
+    assert "Ward W00" in found.wording
+
+
+def test_a_chessboard_is_less_alike_than_chance():
+    """High next to low everywhere: Moran's I is far below its expectation."""
+    found = spatial_pattern(CHANCE + 150.0 * ((EAST + NORTH) % 2), PEOPLE, squares())
+    assert found.moran < found.expected
+    assert "less alike than chance" in found.wording
+
+
+def test_chance_is_called_chance():
+    """Counts that differ by chance alone: no pattern, no ward."""
+    found = spatial_pattern(CHANCE, PEOPLE, squares())
+    assert found.p_value > 0.05
+    assert (found.wards["stands_out"] == "").all()
+    assert "no more and no less alike" in found.wording
+    assert "No single ward stands out" in found.wording
+
+
+def test_moran_of_the_standardised_rates_on_queen_neighbours():
+    """The same as esda's Moran of the standardised rates on a lattice's queen weights, p-value within its noise."""
+    found = spatial_pattern(CHANCE + 40 * CORNER, PEOPLE, squares())
+    np.random.seed(1)  # noqa: NPY002 - esda draws on the shared generator
+    other = Moran(found.wards["standardised_rate"].to_numpy(), lat2W(SIDE, SIDE, rook=False), permutations=9_999)
+    assert found.moran == pytest.approx(other.I)
+    assert found.p_value == pytest.approx(2 * other.p_sim, abs=0.02)
+
+
+def test_small_gaps_and_the_order_of_wards_do_not_matter():
+    """Outlines ten metres apart are neighbours still; shuffled rows give the same result to the last digit."""
+    found = spatial_pattern(CHANCE + 80 * CORNER, PEOPLE, squares())
+    order = np.random.default_rng(3).permutation(SIDE**2)
+    other = spatial_pattern((CHANCE + 80 * CORNER).iloc[order], PEOPLE, squares(gap=10).iloc[order])
+    pd.testing.assert_frame_equal(found.wards, other.wards)
+    assert (found.moran, found.p_value, found.wording) == (other.moran, other.p_value, other.wording)
+
+
+def test_an_island_is_declared_and_left_out():
+    """A ward across the water has no local result, is named, and changes nothing elsewhere."""
+    wards = squares()
+    wards.loc[24, "geometry"] = box(90_000, 0, 91_000, 1_000)
+    found = spatial_pattern(CHANCE, PEOPLE, wards)
+    assert found.islands == ("W24",)
+    assert found.wards.loc["W24", ["local_moran", "adjusted_p_value"]].isna().all()
+    assert found.wards.loc["W24", ["neighbourhood", "stands_out"]].tolist() == ["", ""]
+    assert found.wards.drop("W24").notna().all(axis=None)
+    assert "Without neighbours, so left out: Ward W24." in found.wording
+
+
+def test_equal_rates_tie_and_do_not_stand_out():
+    """Twenty-one wards with one same rate: ties count in both tails, so that none of them is special."""
+    found = spatial_pattern(60 + 120.0 * CORNER, PEOPLE, squares())
+    assert (found.wards.loc[~CORNER, "p_value"] > 0.1).all()
+
+
+def test_local_p_values_are_adjusted_together():
+    """Benjamini and Hochberg by hand: the k-th smallest of n times n / k, never falling."""
+    found = spatial_pattern(CHANCE + 80 * CORNER, PEOPLE, squares()).wards.sort_values("p_value")
+    stepped = found["p_value"] * 25 / np.arange(1, 26)
+    by_hand = stepped[::-1].cummin()[::-1].clip(upper=1)
+    assert found["adjusted_p_value"].tolist() == pytest.approx(by_hand.tolist())
+
+
+@pytest.mark.parametrize(
+    ("count", "people", "wards", "words"),
+    [
+        (CHANCE.drop("W03"), PEOPLE, squares(), "count of 0 or more and people at risk for every ward"),
+        (CHANCE, PEOPLE.replace(9_000, 0), squares(), "people at risk"),
+        (CHANCE * 0, PEOPLE, squares(), "some events"),
+        (CHANCE[:9], PEOPLE[:9], squares()[:9], "Only 9 wards have neighbours: pattern needs 10"),
+    ],
+)
+def test_what_has_no_pattern_to_find_is_refused(count, people, wards, words):
+    """A missing ward, nobody at risk, nothing happening, too few wards."""
+    with pytest.raises(PlacelibError, match=words):
+        spatial_pattern(count, people, wards)
