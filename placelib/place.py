@@ -142,6 +142,8 @@ class Place:
     indicators = Stage(lambda place: stages.indicators(place.inputs, place._exact))
     needs = Stage(lambda place: stages.needs(place.inputs, place._exact))
     comparisons = Stage(lambda place: stages.comparisons(place.inputs, place._exact))
+    modelled = Stage(lambda place: stages.modelled(place.inputs, place._exact))
+    patterns = Stage(lambda place: stages.patterns(place.inputs, place._exact))
     equality = Stage(lambda place: stages.equality(place.inputs, place._exact))
     together = Stage(lambda place: stages.together(place.inputs, place._exact))
     issues = Stage(lambda place: stages.issues(place.inputs, place._exact))

@@ -6,6 +6,7 @@ from placelib import gate
 from placelib.assessment import equality as equality_rules
 from placelib.assessment import issues as issue_rules
 from placelib.assessment import needs as need_rules
+from placelib.assessment import pattern as pattern_rules
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
@@ -149,13 +150,50 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     return gate.release_statistics(table, "This place beside others", decimals=decimals, illustrative=made_up)
 
 
+def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Survey figures by ward, direct and modelled side by side."""
+    names = inputs.geography.wards[["ward_code", "ward_name"]]
+    table = inputs.vocabulary.named(exact.modelled.merge(names, on="ward_code", validate="m:1"))
+    numbers = ["direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved", "direct_weight_pct"]
+    columns = ["indicator_id", "indicator", "short_name", "unit", "ward_code", "ward_name", *numbers]
+    table = table[[*columns, "respondents", "effective_respondents", "illustrative"]].assign(basis="modelled")
+    return gate.release_survey(
+        table,
+        "Survey figures by ward, direct and modelled",
+        decimals=dict.fromkeys(numbers, 0),
+        policy=inputs.settings.disclosure,
+        notes=["Modelled figures borrow strength from other wards: they are not ranked, and tell no change over time."],
+    )
+
+
+def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Whether each agency's rates cluster on the map: exploratory."""
+    table = pattern_rules.patterns(exact.comparable, inputs.geography.wards)
+    table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
+    decimals = {"moran": 2, "p_value": 3}
+    made_up = bool(exact.comparable["illustrative"].any())
+    return gate.release_statistics(table, "Patterns on the map", decimals=decimals, illustrative=made_up)
+
+
 def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Gaps between groups of residents and everyone, for every question, largest first, with verdicts."""
     table = equality_rules.group_gaps(exact.gaps, inputs.vocabulary)
     table = inputs.vocabulary.named(equality_rules.group_names(table, inputs.vocabulary))
+    table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
     points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
     ratios = ["ratio", "ratio_lower", "ratio_upper"]
-    names = ["indicator_id", "indicator", "short_name", "domain", "characteristic", "characteristic_name", "category"]
+    names = [
+        "gap",
+        "area_type",
+        "group_size",
+        "indicator_id",
+        "indicator",
+        "short_name",
+        "domain",
+        "characteristic",
+        "characteristic_name",
+        "category",
+    ]
     names += ["category_name", "family", "comparisons", "respondents", "effective_respondents", "illustrative"]
     decimals = dict.fromkeys(points, 0) | dict.fromkeys(ratios, 1)
     return gate.release_survey(
@@ -170,6 +208,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
 def together(inputs: Inputs, exact: Measures) -> gate.Protected:
     """How many needs fall on the same people, for everyone and by group."""
     table = equality_rules.group_names(exact.together, inputs.vocabulary)
+    table["area_type"] = "place"
     table["width_points"] = table["upper"].astype(float) - table["lower"].astype(float)
     decimals = dict.fromkeys(["value", "lower", "upper", "expected"], 0)
     policy = inputs.settings.disclosure
@@ -181,9 +220,11 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     rows = exact.comparable
     published = indicators(inputs, exact).frame
     published = published[published["illustrative"].isin(rows["illustrative"].unique())]
+    gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
     table = issue_rules.key_issues(
         rows,
         published,
+        severest=equality_rules.severest_small_group(equality_rules.group_gaps(gaps, inputs.vocabulary)),
         comparisons=need_rules.comparisons(rows, inputs.vocabulary),
         vocabulary=inputs.vocabulary,
         settings=inputs.settings,

@@ -12,6 +12,7 @@ RULE = (
 )
 CONFIDENCE = 0.95
 LEAST_ANSWERS = 30
+SMALL_SHARE = 0.10  # of the largest group that answered the same question
 NOT_ANSWERED = "prefer_not_to_say"
 
 
@@ -34,8 +35,9 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     -------
     DataFrame
         The same rows with difference_lower, difference_upper, ratio_lower, ratio_upper, family ("one characteristic"
-        or "two characteristics"), comparisons (how many in the family) and verdict ("worse", "better", "no clear
-        difference", "too few answers"), largest difference for the worse first.
+        or "two characteristics"), comparisons (how many in the family), group_size ("small": up to a tenth of
+        the largest group's answers) and verdict ("worse", "better", "no clear difference", "too few answers"),
+        largest difference for the worse first.
 
     References
     ----------
@@ -58,7 +60,15 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
     verdicts = [~tested, sure & (worse > 0), sure & (worse < 0)]
     rows["verdict"] = np.select(verdicts, ["too few answers", "worse", "better"], "no clear difference")
+    everyone = rows["respondents"].groupby(rows["indicator_id"]).transform("max")
+    rows["group_size"] = np.where(rows["respondents"] <= SMALL_SHARE * everyone, "small", "larger")
     return rows.assign(worse_by=worse).sort_values("worse_by", ascending=False, ignore_index=True)
+
+
+def severest_small_group(ordered: pd.DataFrame) -> pd.DataFrame:
+    """Row of the small group that is surely worse off by most, from `group_gaps`; no row if there is none."""
+    single = (ordered["family"] == "one characteristic") & (ordered["group_size"] == "small")
+    return ordered[single & (ordered["verdict"] == "worse")].head(1)
 
 
 def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:

@@ -17,7 +17,6 @@ RULE = (
     "serious gap."
 )
 MOST_ISSUES = 4
-SMALL_GROUP_SHARE = 0.10
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
@@ -28,6 +27,7 @@ def key_issues(
     published: pd.DataFrame,
     *,
     comparisons: pd.DataFrame,
+    severest: pd.DataFrame,
     vocabulary: Vocabulary,
     settings: Settings,
 ) -> pd.DataFrame:
@@ -41,6 +41,8 @@ def key_issues(
         The same table as it leaves the gate, named: the words are made from it.
     comparisons : DataFrame
         See `needs.comparisons`.
+    severest : DataFrame
+        The small group with the most serious gap, if there is one: see `equality.severest_small_group`.
     vocabulary : Vocabulary
         For owner and duty.
     settings : Settings
@@ -58,7 +60,7 @@ def key_issues(
         _worded(issue, published, named.loc[issue["indicator_id"]], settings) | {"trend": _trend(table, issue)}
         for issue in chosen.to_dict("records")
     ]
-    rows += [_worded_group(row, published, named, settings) for row in _severest_small_group(table).to_dict("records")]
+    rows += [_worded_group(row, published, named, settings) for row in severest.to_dict("records")]
     issues = pd.DataFrame(rows, columns=COLUMNS)
     issues.insert(0, "place", range(1, len(issues) + 1))
     return issues
@@ -209,22 +211,6 @@ def _trend(table: pd.DataFrame, issue: dict) -> str:
     return f"{'Up' if change > 0 else 'Down'} {abs(change):.0%} on the year before."
 
 
-def _severest_small_group(table: pd.DataFrame) -> pd.DataFrame:
-    """The small group with the largest gap from everyone that is surely there; no rows if there is none."""
-    survey = table[(table["release_class"] == "survey") & (table["area_type"] == "place")]
-    everyone = survey[survey["characteristic"] == "all"].set_index("indicator_id")
-    groups = survey[(survey["characteristic"] != "all") & (survey["category"] != "prefer_not_to_say")]
-    groups = groups[groups["value"].notna()]
-    whole = everyone.loc[groups["indicator_id"], ["value", "standard_error", "respondents"]].astype(float)
-    gap = groups["value"].astype(float) - whole["value"].to_numpy()
-    error = np.hypot(groups["standard_error"].astype(float), whole["standard_error"].to_numpy())
-    critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(groups), 1))
-    small = groups["respondents"] <= SMALL_GROUP_SHARE * whole["respondents"].to_numpy()
-    enough = groups["effective_respondents"] >= 30
-    sure = groups.assign(gap=gap, margin=critical * error)[small & enough & (gap > critical * error)]
-    return sure.sort_values("gap", ascending=False).head(1)
-
-
 def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, settings: Settings) -> dict[str, str]:
     words = named.loc[row["indicator_id"]]
     rows = published[published["indicator_id"] == row["indicator_id"]]
@@ -239,7 +225,7 @@ def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, setti
         "wards": "Too few answers to tell wards apart within the group.",
         "groups": f"{group['category_name']} ({group['characteristic_name'].lower()}).",
         "trend": "No earlier figures to compare with.",
-        "certainty": f"The gap to everyone is {span(row['gap'] - row['margin'], row['gap'] + row['margin'])} points, "
+        "certainty": f"The gap to everyone is {span(row['difference_lower'], row['difference_upper'])} points, "
         "with every group and question in the survey allowed for.",
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),

@@ -143,3 +143,28 @@ def _wording(alike: bool, p_value: float, names: pd.Series, stands_out: pd.Serie
     if len(islands):
         said.append(f"Without neighbours, so left out: {', '.join(names[islands])}.")
     return " ".join(said)
+
+
+def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Look for pattern in every indicator that has events and a population in each ward.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, moran, p_value (adjusted over the indicators for false discoveries), reading, stand_out (wards that
+        stand out with their neighbours, by name).
+    """
+    names, rows = wards.set_index("ward_code")["ward_name"], []
+    events = table[(table["area_type"] == "ward") & (table["measure"] == "flow")]
+    for indicator, each in events.drop_duplicates(["indicator_id", "area_code"]).groupby("indicator_id"):
+        known = each.set_index("area_code")[["numerator", "denominator"]].dropna()
+        if len(known) == len(wards) >= FEWEST_WARDS and known["numerator"].sum() > 0:
+            found = spatial_pattern(known["numerator"], known["denominator"], wards)
+            outstanding = found.wards.query("stands_out != ''").index
+            rows.append((indicator, found.moran, found.expected, found.p_value, ", ".join(names[outstanding])))
+    result = pd.DataFrame(rows, columns=["indicator_id", "moran", "expected", "p_value", "stand_out"])
+    if rows:
+        result["p_value"] = stats.false_discovery_control(result["p_value"])
+    alike = np.where(result["moran"] > result["expected"], "neighbours are alike", "neighbours differ")
+    reading = np.where(result["p_value"] <= LEVEL, alike, "no pattern beyond chance")
+    return result.assign(reading=reading).drop(columns="expected")

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from placelib.measures import answers, indicators, population
+from placelib.measures.modelled import modelled_wards
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs
 
@@ -23,9 +24,9 @@ class Measures:
         The shared indicator table with the names that readers see.
     covariance : DataFrame
         Joint sampling covariance of the survey's ward estimates, by (ward_code, indicator_id).
-    gaps, together, response, residents, headline, ledger : DataFrame
-        See `groups.gaps`, `groups.needs_together`, `answers.survey_measures`, `population.residents`,
-        `population.headline` and `indicators.administrative_table`.
+    gaps, together, modelled, response, residents, headline, ledger : DataFrame
+        See `groups.gaps`, `groups.needs_together`, `modelled.modelled_wards`, `answers.survey_measures`,
+        `population.residents`, `population.headline` and `indicators.administrative_table`.
     geography : Geography
         With postcodes weighted by residents.
     """
@@ -34,6 +35,7 @@ class Measures:
     covariance: pd.DataFrame
     gaps: pd.DataFrame
     together: pd.DataFrame
+    modelled: pd.DataFrame
     response: pd.DataFrame
     residents: pd.DataFrame
     headline: pd.DataFrame
@@ -62,16 +64,20 @@ def measure(inputs: Inputs) -> Measures:
     surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
     survey_rows = [with_population(survey.table, inputs, denominators) for survey in surveys]
     covariance = surveys[0].covariance if surveys else NO_COVARIANCE
+    table = named(indicators.stacked([table, *survey_rows, comparators(inputs)]), inputs)
+    residents = population.residents(inputs, geography)
+    questions = inputs.vocabulary.indicators.query("denominator == 'adults'")["indicator_id"]
     gaps = surveys[0].gaps if surveys else pd.DataFrame(columns=GAPS)
     together = surveys[0].together if surveys else pd.DataFrame(columns=TOGETHER)
     response = pd.concat([survey.response for survey in surveys]) if surveys else pd.DataFrame(columns=RESPONSE)
     return Measures(
-        named(indicators.stacked([table, *survey_rows, comparators(inputs)]), inputs),
+        table,
         covariance,
         gaps,
         together,
+        modelled_wards(table, residents, denominators.get("adults", pd.Series(dtype=float)), questions=questions),
         response,
-        population.residents(inputs, geography),
+        residents,
         population.headline(inputs),
         ledger,
         geography,

@@ -1,0 +1,87 @@
+"""Ward figures of the survey with strength borrowed from other wards: modelled, and said to be."""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from placelib.errors import PlacelibError
+from placelib.measures.smallarea import modelled_proportions
+
+PERCENT = 100
+OLDER, DISABLED = ["65_74", "75_84", "85_plus"], ["disabled_a_lot", "disabled_a_little"]
+COLUMNS = ["indicator_id", "ward_code", "direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved"]
+COLUMNS += ["direct_weight_pct", "respondents", "effective_respondents", "illustrative"]
+
+
+def modelled_wards(
+    table: pd.DataFrame, residents: pd.DataFrame, adults: pd.Series, *, questions: Collection[str]
+) -> pd.DataFrame:
+    """Model every survey question that is put to all adults, ward by ward.
+
+    The covariates are the shares of residents who are 65 or over and who are disabled, where the place counts them;
+    neither is in the need index.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table, unrounded.
+    residents : DataFrame
+        See `population.residents`.
+    adults : Series
+        Adults by ward code.
+    questions : collection of str
+        Indicators that are a share of all adults.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, ward_code, direct, direct_lower, direct_upper, value, lower, upper (all %), moved (points from
+        direct to modelled), direct_weight_pct (how much of the modelled figure is the ward's own), respondents,
+        effective_respondents, illustrative. A question that cannot be modelled is absent.
+    """
+    asked = table[(table["release_class"] == "survey") & table["indicator_id"].isin(questions)]
+    covariates = _covariates(residents)
+    parts = []
+    for (indicator, illustrative), rows in asked.groupby(["indicator_id", "illustrative"]):
+        wards = rows[rows["area_type"] == "ward"].set_index("area_code")
+        place = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all")]["value"].iloc[0]
+        direct = pd.DataFrame(
+            {
+                "estimate": wards["value"] / PERCENT,
+                "respondents": wards["respondents"],
+                "design_effect": wards["respondents"] / wards["effective_respondents"],
+            }
+        )
+        try:
+            model = modelled_proportions(
+                direct, covariates.reindex(direct.index), population=adults, place=place / PERCENT
+            )
+        except PlacelibError:  # too few wards, or nothing to model: the direct figures stand alone
+            continue
+        shares = model.areas[["value", "lower", "upper", "moved"]] * PERCENT
+        parts.append(
+            shares.assign(
+                indicator_id=indicator,
+                direct=wards["value"],
+                direct_lower=wards["lower"],
+                direct_upper=wards["upper"],
+                direct_weight_pct=model.areas["direct_weight"] * PERCENT,
+                respondents=wards["respondents"],
+                effective_respondents=wards["effective_respondents"],
+                illustrative=illustrative,
+            )
+            .rename_axis("ward_code")
+            .reset_index()
+        )
+    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _covariates(residents: pd.DataFrame) -> pd.DataFrame:
+    """Share of each ward's residents who are older, and who are disabled."""
+    shares = {}
+    for name, categories in {"age_band": OLDER, "disability": DISABLED}.items():
+        known = residents[residents["characteristic"] == name]
+        if len(known):
+            chosen = known[known["category"].isin(categories)].groupby("ward_code")["residents"].sum()
+            shares[name] = chosen / known.groupby("ward_code")["residents"].sum()
+    return pd.DataFrame(shares)
