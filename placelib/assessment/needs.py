@@ -1,11 +1,13 @@
 """The need index: every indicator against England, combined by domain, with confidence sets for the ranks."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from placelib.errors import PlacelibError
 from placelib.sources.terms import Vocabulary
 
 RANK_CONFIDENCE = 0.90
@@ -15,6 +17,98 @@ SEED = 20_261
 MOST_WARDS_MISSING = 0.25
 WORST = 5
 LEAST_GAP = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where each ward stands on each indicator, before anything is weighed.
+
+    Parameters
+    ----------
+    ratio : DataFrame, wards by indicators
+        Logarithm of the ratio to the reference, turned so that higher is worse. No cell is missing.
+    value, error : DataFrame, wards by indicators
+        The values behind the ratios, in the indicators' units, and their standard errors.
+    domain : Series
+        Domain of each indicator.
+    guarded : Series of bool
+        Whether the indicator rests on counts of an agency that are not open.
+    reference : str
+        England, or the place as a whole.
+    """
+
+    ratio: pd.DataFrame
+    value: pd.DataFrame
+    error: pd.DataFrame
+    domain: pd.Series
+    guarded: pd.Series
+    reference: str
+
+    @property
+    def domains(self) -> pd.DataFrame:
+        """Mean of each domain's indicators, by ward."""
+        return self.ratio.T.groupby(self.domain, sort=False).mean().T
+
+
+def standing(table: pd.DataFrame, vocabulary: Vocabulary) -> Standing:
+    """Set every indicator of the index against the reference.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table, unrounded, comparators included.
+    vocabulary : Vocabulary
+        Which indicators are in the index, and which way is worse.
+
+    Returns
+    -------
+    Standing
+        Missing and suppressed inputs are filled by the named rules of `need_index`.
+    """
+    indicators = vocabulary.indicators.query("in_index == 'yes'").set_index("indicator_id")
+    wards = table[(table["area_type"] == "ward") & table["indicator_id"].isin(indicators.index)]
+    wards = wards[wards["standard_error"].notna() | wards["release_class"].ne("survey")]
+    value, error = _filled(*_wide(wards), table)
+    indicators = indicators.loc[indicators.index.isin(value.columns)]  # in the vocabulary's order
+    value, error = value[indicators.index], error[indicators.index]
+    reference, name = _reference(table, value)
+    sign = np.where(indicators["direction"] == "higher is worse", 1.0, -1.0)
+    closed = wards.loc[wards["release_class"].isin(["administrative", "commercial"]), "indicator_id"]
+    guarded = indicators.index.to_series().isin(closed)
+    return Standing(sign * np.log(value / reference), value, error, indicators["domain_id"], guarded, name)
+
+
+def domain_weights(vocabulary: Vocabulary, own: Mapping[str, float]) -> pd.Series:
+    """Weights by domain: the vocabulary's, with those in their place that a partnership or partner sets."""
+    weights = vocabulary.domains.set_index("domain_id")["weight"].astype(float)
+    return pd.Series({**weights, **own})
+
+
+def coefficients(domain: pd.Series, weights: pd.Series) -> pd.Series:
+    """Weight of each indicator in the index: its domain's, shared equally among those present; 1 in all.
+
+    Parameters
+    ----------
+    domain : Series
+        Domain of each indicator.
+    weights : Series
+        By domain; only their ratios matter.
+
+    Raises
+    ------
+    PlacelibError
+        If no domain that has an indicator has a weight.
+
+    Examples
+    --------
+    >>> domain = pd.Series({"burglary": "safety", "violence": "safety", "claimants": "work"})
+    >>> coefficients(domain, pd.Series({"safety": 0.2, "work": 0.3, "homes": 0.5})).tolist()
+    [0.2, 0.2, 0.6]
+    """
+    share = domain.map(weights) / domain.groupby(domain).transform("size")
+    if not share.sum() > 0:
+        raise PlacelibError("No domain with an indicator here has a weight above nought: look at the index weights.")
+    return share / share.sum()
 
 
 def need_index(
@@ -32,11 +126,11 @@ def need_index(
     as much need again. Geometric means are used because one very busy ward would rule an arithmetic one.
 
     Named rules: an indicator without a value in more than a quarter of wards is left out; in fewer, the ward takes
-    the place's value; a ward with a suppressed part takes the middle of its bounds, their spread counting as error;
-    a value under half an event or half a respondent counts as that half (under half of the least published rate where
-    there are no counts); a self-selected survey is left out; an agency's count too small to show takes
-    the middle of what may not be shown, so that no score gives it away. A rate that came without its counts adds no
-    error: ranks are then a little less sure than they say.
+    the place's value, with the spread of the other wards as its error; a ward with a suppressed part takes the middle
+    of its bounds, their spread counting as error; a value under half an event or half a respondent counts as that
+    half (under half of the least published rate where there are no counts); a self-selected survey is left out; an
+    agency's count too small to show takes the middle of what may not be shown, so that no score gives it away. A rate
+    that came without its counts adds no error: ranks are then a little less sure than they say.
 
     Parameters
     ----------
@@ -56,36 +150,27 @@ def need_index(
         a score a domain (none where it would rest on one agency's counts alone), indicators_used, reference, sure
         (said only in places with more than ten wards).
     """
-    indicators = vocabulary.indicators.query("in_index == 'yes'").set_index("indicator_id")
-    wards = table[(table["area_type"] == "ward") & table["indicator_id"].isin(indicators.index)]
-    wards = wards[wards["standard_error"].notna() | wards["release_class"].ne("survey")]
-    value, error = _wide(wards)
-    value, error = _filled(value, error, table)
-    indicators = indicators.loc[indicators.index.isin(value.columns)]  # in the vocabulary's order
-    value, error = value[indicators.index], error[indicators.index]
-    reference, name = _reference(table, value)
-    sign = np.where(indicators["direction"] == "higher is worse", 1.0, -1.0)
-    ratio = sign * np.log(value / reference)
-    by_domain = _domain_means(indicators)
-    weight = _domain_weights(vocabulary, by_domain.columns, weights)
-    domains = ratio @ by_domain
-    score = domains @ weight
-    joint = _score_covariance(value, error, covariance, coefficient=by_domain @ weight)
-    shown = domains.loc[:, _may_be_shown(indicators, wards)]
+    at = standing(table, vocabulary)
+    coefficient = coefficients(at.domain, domain_weights(vocabulary, weights))
+    score = at.ratio @ coefficient
+    alone = at.guarded.groupby(at.domain).agg(lambda guarded: len(guarded) == 1 and guarded.all())
+    shown = at.domains.loc[:, ~alone]  # a score of one agency's counts alone would give the counts away
     result = (100 * np.exp(shown)).add_suffix("_score")
     result.insert(0, "score", 100 * np.exp(score))
-    result = result.join(rank_sets(score, joint)).rename_axis("ward_code").reset_index()
+    sets = rank_sets(score, _score_covariance(at, covariance, coefficient))
+    result = result.join(sets).rename_axis("ward_code").reset_index()
     sure = [result["rank_upper"] <= WORST, result["rank_lower"] > len(result) - WORST]
     words = ["among the five with greatest need", "among the five with least need"]
     result["sure"] = np.select(sure, words, "") if len(result) > 2 * WORST else ""
-    return result.assign(indicators_used=len(indicators), reference=name)
+    return result.assign(indicators_used=len(at.domain), reference=at.reference)
 
 
 def rank_sets(score: pd.Series, covariance: np.ndarray, level: float = RANK_CONFIDENCE) -> pd.DataFrame:
     """Rank with a set for each, which together hold every true rank with the stated confidence.
 
-    Two areas are told apart when their difference exceeds the critical value of the largest studentised difference
-    between any two; an area's rank lies between the number surely above it and the number surely below.
+    One area is surely above another when their difference exceeds the critical value of the largest studentised
+    difference; then the critical value is taken again over the pairs that are left, until no more are told apart. An
+    area's rank lies between the number surely above it and the number surely below.
 
     Parameters
     ----------
@@ -103,23 +188,27 @@ def rank_sets(score: pd.Series, covariance: np.ndarray, level: float = RANK_CONF
 
     References
     ----------
-    Mogstad, Romano, Shaikh and Wilhelm (2024), "Inference for ranks", Review of Economic Studies 91; Klein, Wright
-    and Wieczorek (2020), JRSS A 183.
+    Mogstad, Romano, Shaikh and Wilhelm (2024), "Inference for ranks with applications to mobility across
+    neighbourhoods and academic achievement across countries", Review of Economic Studies 91 (the stepwise sets);
+    Klein, Wright and Wieczorek (2020), "A joint confidence region for an overall ranking of populations", JRSS C 69.
 
     Examples
     --------
     >>> rank_sets(pd.Series({"A": 9.0, "B": 1.0, "C": 1.1}), np.eye(3) * 0.01).to_numpy().tolist()
     [[1, 1, 1], [3, 2, 3], [2, 2, 3]]
     """
-    variance = np.diag(covariance)
-    spread = np.sqrt(np.maximum(variance[:, None] + variance - 2 * covariance, 0))
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
+    spread = np.linalg.norm(root[:, None] - root, axis=2)  # of each difference; exactly nought for the same error
     draws = np.random.default_rng(SEED).standard_normal((DRAWS, len(score))) @ root.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        studentised = np.nan_to_num(np.abs(draws[:, :, None] - draws[:, None, :]) / spread)
-    critical = np.quantile(studentised.max(axis=(1, 2)), level)
-    above = (score.to_numpy()[:, None] - score.to_numpy()) > critical * spread
+        studentised = np.nan_to_num((draws[:, :, None] - draws[:, None, :]) / spread)
+    gap = score.to_numpy()[:, None] - score.to_numpy()
+    above, found = np.zeros(gap.shape, dtype=bool), True
+    while found:
+        critical = np.quantile(studentised[:, ~above].max(axis=1), level)
+        surely = gap > critical * spread
+        above, found = surely, (surely & ~above).any()
     return pd.DataFrame(
         {
             "rank": score.rank(ascending=False, method="min").astype(int),
@@ -148,9 +237,9 @@ def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _filled(value: pd.DataFrame, error: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    usable = value.columns[(value.isna().mean() <= MOST_WARDS_MISSING) & (value > 0).any()]
-    neutral = place_values(table).reindex(usable).fillna(value[usable].mean())
-    return value[usable].fillna(neutral), error[usable]
+    value = value.loc[:, (value.isna().mean() <= MOST_WARDS_MISSING) & (value > 0).any()]
+    neutral = place_values(table).reindex(value.columns).fillna(value.mean())
+    return value.fillna(neutral), error[value.columns].mask(value.isna(), value.std(), axis=1)
 
 
 def place_values(table: pd.DataFrame) -> pd.Series:
@@ -167,42 +256,15 @@ def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str
     return place_values(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
 
 
-def _domain_means(indicators: pd.DataFrame) -> pd.DataFrame:
-    """Matrix that averages indicators into domains: a column a domain, summing to 1."""
-    member = pd.get_dummies(indicators["domain_id"], dtype=float)[indicators["domain_id"].unique()]
-    return member / member.sum()
-
-
-def _domain_weights(vocabulary: Vocabulary, present: pd.Index, own: Mapping[str, float]) -> pd.Series:
-    weights = vocabulary.domains.set_index("domain_id")["weight"].copy()
-    weights.update(pd.Series(own, dtype=float))
-    return weights[present] / weights[present].sum()
-
-
-def _may_be_shown(indicators: pd.DataFrame, wards: pd.DataFrame) -> pd.Index:
-    """Domains whose score does not follow from the counts of one agency's indicator alone."""
-    guarded = wards[wards["release_class"].isin(["administrative", "commercial"])]["indicator_id"].unique()
-    domains = indicators.assign(guarded=indicators.index.isin(guarded)).groupby("domain_id")["guarded"]
-    alone = (domains.size() == 1) & domains.all()
-    return alone.index[~alone]
-
-
-def _score_covariance(
-    value: pd.DataFrame, error: pd.DataFrame, covariance: pd.DataFrame, *, coefficient: pd.Series
-) -> np.ndarray:
-    """Error of the scores by the delta method: joint for the survey, independent by ward for counts."""
-    slope = coefficient / value
-    surveyed = covariance.index.get_level_values(-1).unique().intersection(value.columns)
-    counts = value.columns.difference(surveyed)
-    matrix = np.diag(((slope * error)[counts] ** 2).sum(axis=1).to_numpy())
-    if len(surveyed):
-        keys = pd.MultiIndex.from_product([value.index, surveyed])
-        joint = covariance.reindex(index=keys, columns=keys).fillna(0.0).to_numpy()
-        stacked = slope[surveyed].to_numpy()
-        scaled = joint * np.outer(stacked.ravel(), stacked.ravel())
-        wards, questions = stacked.shape
-        matrix += scaled.reshape(wards, questions, wards, questions).sum(axis=(1, 3))
-    return matrix
+def _score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
+    """Error of the scores by the delta method: joint for the survey, each cell its own for counts."""
+    keys = pd.MultiIndex.from_product([at.value.index, at.value.columns])
+    joint = covariance.reindex(index=keys, columns=keys).to_numpy(dtype=float)
+    own = np.where(np.isnan(np.diag(joint)), at.error.to_numpy().ravel() ** 2, 0.0)
+    slope = (coefficient / at.value).to_numpy().ravel()
+    joint = (np.nan_to_num(joint) + np.diag(own)) * np.outer(slope, slope)
+    wards, indicators = at.value.shape
+    return joint.reshape(wards, indicators, wards, indicators).sum(axis=(1, 3))
 
 
 def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
