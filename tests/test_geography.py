@@ -50,7 +50,7 @@ def test_an_area_where_nobody_lives_is_shared_by_its_postcodes(plain):
     assert shares(empty, OA)[OAS[2], A] == 0.5
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(0, 5000), min_size=8, max_size=8), st.lists(st.integers(0, 10**6), min_size=4, max_size=4))
 def test_apportioned_totals_are_conserved(plain, people, counts):
     """Whoever lives where and whatever is counted, shares sum to 1 and the wards to the file."""

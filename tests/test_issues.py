@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from little import ENGLAND, PERSONAL, comparators, events, households, population, projections, register, survey
+from little import ENGLAND, PERSONAL, comparators, events, households, population, register, survey
 from test_needs import WORDS, table
 
 from placelib import stages
@@ -13,7 +13,7 @@ from placelib.assessment.issues import STALE, signed_commentary, unknowns
 from placelib.assessment.needs import comparisons
 from placelib.measures.shared import measure
 
-BASE = (population, households, projections)
+BASE = (population, households)
 
 
 def named(maker, **changed):
@@ -38,9 +38,9 @@ def england(**figures):
 
 
 def large_survey():
-    """The little survey ten times over: 2,000 respondents, of whom 90 are disabled a lot, all of them lonely."""
+    """The little survey four times over: 800 respondents, of whom 36 are disabled a lot, all of them lonely."""
     rows, terms = survey()
-    people = [[f"{copy}{row[0]}", row[1], 1.6, *row[3:]] for copy in range(10) for row in rows[1:]]
+    people = [[f"{copy}{row[0]}", row[1], 4, *row[3:]] for copy in range(4) for row in rows[1:]]
     return [rows[0], *people], terms
 
 
@@ -120,7 +120,7 @@ def test_a_place_no_different_from_england_raises_none_in_95_of_100_editions():
 
 
 def test_a_small_group_with_a_serious_gap_has_a_place_of_its_own(issues):
-    """90 of 2,000 respondents, all lonely: listed although the place is just like England."""
+    """36 of 800 respondents, all lonely: listed although the place is just like England."""
     figures = {name: ENGLAND[name] for name in ("lonely", "damp_home")}
     found = issues(large_survey, england(**figures)).frame
     assert found["indicator_id"].tolist() == ["lonely"]

@@ -84,7 +84,7 @@ def _fewer_draws():
 numbers = st.lists(st.floats(1, 100), min_size=5, max_size=5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(numbers, numbers)
 def test_a_flipped_direction_reverses_ranks_exactly(burglary, violence):
     """If lower were worse for every indicator, first would be last, with the range of ranks turned round."""
@@ -107,7 +107,7 @@ def test_the_order_of_the_rows_changes_nothing(order):
     pd.testing.assert_frame_equal(index(mixed), index(rows))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(numbers, numbers, st.integers(0, 4))
 def test_a_ward_that_is_best_at_everything_is_last(burglary, violence, best):
     """Whatever the weights, no score puts it before a ward that is worse in each."""
@@ -206,7 +206,7 @@ def test_rank_sets_are_certain_without_error_and_open_with_much():
     assert rank_sets(score, np.eye(3) * 1e6)[["rank_lower", "rank_upper"]].to_numpy().tolist() == [[1, 3]] * 3
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=8), st.floats(0.01, 4))
 def test_a_rank_lies_in_its_set_and_more_confidence_widens_it(scores, variance):
     """A 99% set holds the 50% set, which holds the rank."""
