@@ -1,11 +1,14 @@
 """Maps, read by their parts: the face of each ward, its hatch, its outline, its name."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex, to_rgb
+from PIL import Image
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
 from placelib.errors import DisclosureError
@@ -65,7 +68,7 @@ def test_an_indicator_is_shaded_by_its_distance_from_england():
     assert (limits.tolist(), level) == ([6.7, 8.7, 11.5, 15.0], "England")
     alone = burglary().where(lambda frame: frame["area_type"] != "england")
     assert breaks(alone.frame, "value")[1] == "Northby"
-    assert "8.7 to 11.5: close to England" in key_of(ward_map(wards(), burglary()))
+    assert "8.7 to 11.5: near England" in key_of(ward_map(wards(), burglary()))
 
 
 def test_no_figure_is_hatched_unreliable_is_dotted_and_both_are_in_the_key():
@@ -145,6 +148,13 @@ def test_the_same_tables_give_the_same_small_picture(draw):
     first, second = draw(), draw()
     assert first.png == second.png
     assert len(first.png) < 60_000
+
+
+def test_few_colours_keep_every_shade():
+    """The shades that a reader compares with the key are the same to the last bit in the picture."""
+    picture = Image.open(io.BytesIO(ward_map(wards(), needs(), "rank").png)).convert("RGB")
+    seen = {to_hex(np.array(colour) / 255) for _, colour in picture.getcolors(1_000_000)}
+    assert {*shades(), "#ffffff"} <= seen
 
 
 def test_tables_that_have_not_passed_the_gate_are_refused():

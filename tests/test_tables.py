@@ -48,6 +48,18 @@ def test_value_and_limits_of_one_unit_are_written_alike():
     assert as_text(frame, "lower").tolist() == ["9.5", "1,100"]
 
 
+def test_nothing_is_less_than_nothing():
+    """Neither a negative zero nor a small negative number is written as -0."""
+    assert as_text(pd.DataFrame({"unmatched": [-0.0, 3.0]}), "unmatched").tolist() == ["0", "3"]
+    assert as_text(pd.DataFrame({"change": [-0.4, 150.6]}), "change").tolist() == ["0", "151"]
+
+
+def test_an_empty_table_says_so():
+    """No heading stands over nothing."""
+    nothing = needs().where(lambda frame: frame["rank"] > 9)
+    assert page(show(nothing, ["ward_name", "rank"])).get_text().strip().endswith("nothing to show.")
+
+
 def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
     """[c] instead of a number, [u] after one, a dash where there is neither; each explained under the table."""
     shown = show(burglary(), ["area_name", "value", "lower"])

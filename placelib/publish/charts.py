@@ -1,6 +1,5 @@
 """Charts made for print: a finding for a title, direct labels, dots with intervals, readable in grey."""
 
-import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -12,8 +11,8 @@ from placelib.gate import UNRELIABLE, Table
 from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page, describe, open_page
 from placelib.publish.tables import Shown, as_text, listed, published, show
 
-ROW, HEAD, TAIL, LEFT = 0.2, 0.36, 0.46, 2.55  # inches: a row, words over the rows, the axis below, names at the left
-NAME_LETTERS = 42
+ROW, HEAD, TAIL, LEFT, ACROSS = 0.2, 0.36, 0.46, 2.95, 2.6  # inches
+NAME_LETTERS = 50
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
 SURE_OF = {1: "it", 2: "both", 3: "all three", 4: "all four", 5: "all five"}
@@ -63,7 +62,7 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     data = show(shown, [label, value, *([lower, upper] if lower else [])], caption=finding, rows=len(frame))
     reading = [LINE] * bool(lower) + [HOLLOW] * bool(rows["hollow"].any())
     with mpl.rc_context(fname=STYLE):
-        page, axes = _dots(finding, table, data, rows=rows, reading=reading)
+        page, axes = _dots(finding, table, data, rows=rows, reading=reading, head=HEAD if len(lines) else 0.05)
         _reference_lines(axes, lines[value], lines[label].tolist())
         axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else _unit(frame))
     leaders = listed((rows["name"] + " " + rows["words"])[:5].tolist())
@@ -101,10 +100,11 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
     columns = ["indicator", "value", "comparator_value", "verdict", "unit"]
     data = show(table, columns, names={"comparator_value": comparator}, caption=finding, rows=len(frame))
     with mpl.rc_context(fname=STYLE):
-        page, axes = _dots(finding, table, data, rows=rows, reading=[COMPARED])
+        page, axes = _dots(finding, table, data, rows=rows, reading=[COMPARED], head=HEAD)
         axes.set_xscale("log", base=2)
         _reference_lines(axes, pd.Series([1.0]), [f"same as {comparator}"])
-        low, high = axes.get_xlim()
+        low, high = min(axes.get_xlim()[0], 0.7), max(axes.get_xlim()[1], 1.4)
+        axes.set_xlim(low, high)
         ticks = [tick for tick in RATIO_TICKS if low < tick < high]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
@@ -199,11 +199,13 @@ def _highest(rows: pd.DataFrame, value: str, *, label: str) -> str:
     first, others = rows.iloc[0], rows.iloc[1:]
     lower, upper = interval(rows, value)
     what = f"{rows['short_name'].iloc[0]}: " if "short_name" in rows else ""
+    preposition = "among" if label == "category_name" else "in"
+    highest, lowest = f"highest {preposition}", f"lowest {preposition}"
     if not lower or pd.isna(first[lower]):
-        return f"{what}highest in {first[label]}, lowest in {rows[label].iloc[-1]}"
+        return f"{what}{highest} {first[label]}, {lowest} {rows[label].iloc[-1]}"
     close = int((others[upper] >= first[lower]).sum())
     as_high = f"but {close} other{'s' * (close > 1)} may be as high" if close else "clearly above every other"
-    return f"{what}highest in {first[label]}, {as_high}"
+    return f"{what}{highest} {first[label]}, {as_high}"
 
 
 def _verdicts(frame: pd.DataFrame, comparator: str) -> str:
@@ -233,13 +235,16 @@ def _hollow(frame: pd.DataFrame) -> pd.Series:
     return basis.eq("modelled") | mark.eq(UNRELIABLE)
 
 
-def _dots(finding: str, table: Table, data: Shown, *, rows: pd.DataFrame, reading: Sequence[str]) -> tuple[Page, Axes]:
+def _dots(
+    finding: str, table: Table, data: Shown, *, rows: pd.DataFrame, reading: Sequence[str], head: float = 0.05
+) -> tuple[Page, Axes]:
     """Draw rows down the page: name, a line from lower to upper, a dot at x, the figures in words."""
     count, places = max(len(rows), 1), np.arange(len(rows))
-    page = open_page(finding, [table], data, height=HEAD + ROW * count + TAIL, reading=reading)
-    axes = page.axes(LEFT, TAIL, 3, ROW * count)
+    page = open_page(finding, [table], data, height=head + ROW * count + TAIL, reading=reading)
+    axes = page.axes(LEFT, TAIL, ACROSS, ROW * count)
     axes.set_ylim(count - 0.5, -0.5)
-    axes.set_yticks(places, [textwrap.shorten(str(name), NAME_LETTERS, placeholder="…") for name in rows["name"]])
+    axes.set_yticks(places, rows["name"].str.replace(rf"^(.{{{NAME_LETTERS}}}).+", r"\1…", regex=True))
+    axes.axison = len(rows) > 0
     across = axes.get_yaxis_transform()
     axes.hlines(places, 0, 1, transform=across, color=RULE, linewidth=0.4, zorder=0)
     axes.hlines(places, rows["lower"].astype(float), rows["upper"].astype(float), color=QUIET, linewidth=1.4, zorder=2)

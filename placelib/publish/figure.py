@@ -20,7 +20,7 @@ TABLE_MIME = "application/vnd.placelib.table+json"
 STYLE = Path(__file__).with_name("placelib.mplstyle")
 WIDTH = 7.5  # inches: a page of A4 less its margins
 SHARPEST, MOST_PIXELS = 150, 900_000  # dots per inch, fewer in tall pictures, so that none passes 60 KB
-COLOURS = 24  # few enough for a small file, enough for smooth letters
+COLOURS = 24  # the commonest, kept exactly: few enough for a small file, enough for smooth letters
 INK, QUIET, RULE = "#1a1a1a", "#595959", "#d0d0d0"
 
 
@@ -49,17 +49,27 @@ class Figure:
     png: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        agg = FigureCanvasAgg(self.canvas)
+        agg, buffer = FigureCanvasAgg(self.canvas), io.BytesIO()
         agg.draw()
-        picture = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3])
-        buffer = io.BytesIO()
-        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+        _few_colours(np.asarray(agg.buffer_rgba())[..., :3]).save(buffer, "png", optimize=True)
         object.__setattr__(self, "png", buffer.getvalue())
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         text = f"{self.alt}\n\n{self.data!r}"
         data = {"image/png": self.png, "text/plain": text, TABLE_MIME: asdict(self.data)}
         return data, {"image/png": {"alt": self.alt}}
+
+
+def _few_colours(pixels: np.ndarray) -> Image.Image:
+    """Keep the commonest colours, so that a shade is the same in map and key; others go to the nearest."""
+    packed = pixels.astype(np.int32) @ (1 << 16, 1 << 8, 1)
+    colours, place, count = np.unique(packed, return_inverse=True, return_counts=True)
+    kept = colours[np.argsort(-count, kind="stable")[:COLOURS]]
+    parts, palette = (np.stack([each >> 16, each >> 8 & 255, each & 255], axis=-1) for each in (colours, kept))
+    nearest = ((parts[:, None] - palette) ** 2).sum(axis=-1).argmin(axis=1)
+    image = Image.fromarray(nearest[place].reshape(packed.shape).astype(np.uint8), mode="P")
+    image.putpalette(palette.astype(np.uint8).tobytes())
+    return image
 
 
 class Page:
@@ -79,7 +89,7 @@ class Page:
 
     def __init__(self, title: str, subtitle: str, foot: Sequence[str], *, height: float) -> None:
         heads, subheads, notes = (
-            textwrap.wrap(words, letters) for words, letters in ((title, 68), (subtitle, 116), (" ".join(foot), 146))
+            textwrap.wrap(words, letters) for words, letters in ((title, 71), (subtitle, 116), (" ".join(foot), 146))
         )
         self.bottom = 0.14 * len(notes) + 0.12
         self.total = self.bottom + height + 0.225 * len(heads) + 0.165 * len(subheads) + 0.16

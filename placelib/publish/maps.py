@@ -10,10 +10,11 @@ import pandas as pd
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
 from placelib.gate import UNRELIABLE, Table
 from placelib.publish.charts import SURE, find, namer, ranked
@@ -235,10 +236,10 @@ def _place_names(areas: gpd.GeoDataFrame, metres_per_inch: float) -> tuple[pd.Da
 def _candidates(name: str, shape: shapely.Geometry, metres_per_inch: float) -> list[tuple[str, shapely.Polygon]]:
     """Ways to set a name in a ward: broken at several widths, at the middle of the ward's roomiest parts."""
     roomiest = shapely.get_point(shapely.maximum_inscribed_circle(shape), 0)
-    found = []
+    found, font = [], FontProperties(size=LETTERING)
     for letters in (13, 9, 20, 40):
         lines = textwrap.wrap(name, letters, break_long_words=False)
-        wide = max(TextPath((0, 0), line, size=LETTERING).get_extents().width for line in lines)
+        wide = max(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
         half = np.array([wide, 1.15 * LETTERING * len(lines)]) / 72 * metres_per_inch / 2
         found += [
             ("\n".join(lines), shapely.box(spot.x - half[0], spot.y - half[1], spot.x + half[0], spot.y + half[1]))
@@ -280,7 +281,7 @@ def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
         return [f"{words[0]}: least need", *words[1:4], f"{words[4]}: greatest need"]
     text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
     words = [f"{start} to {end}" for start, end in zip(text, text[1:], strict=False)]
-    words[1] += f": close to {level}" if level else ""
+    words[1] += f": near {level}" if level else ""
     return [f"under {text[0]}", *words, f"{text[-1]} or more"]
 
 

@@ -100,7 +100,8 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
     alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
     places = unit.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(unit)})
     style = "{:.0f}" if column.endswith("year") else "{:,.{}f}"
-    text = [style.format(*pair) if pd.notna(pair[0]) else "" for pair in zip(values, places, strict=True)]
+    pairs = zip(values, places, strict=True)
+    text = [style.format(round(value, place) + 0, place) if pd.notna(value) else "" for value, place in pairs]
     known = pd.Series(text, frame.index, dtype=object)
     flagged = known + " " + (mark if column == "value" else "")
     return flagged.str.strip().where(values.notna(), mark.replace("", BLANK))
