@@ -37,16 +37,20 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         The same rows with difference_lower, difference_upper, ratio_lower, ratio_upper, family ("one characteristic"
         or "two characteristics"), comparisons (how many in the family), group_size ("small": up to a tenth of
         the largest group's answers) and verdict ("worse", "better", "no clear difference", "too few answers"),
-        largest difference for the worse first.
+        largest difference for the worse first, those not tested last.
 
     References
     ----------
     Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
     """
-    rows = gaps[~gaps["category"].str.contains(NOT_ANSWERED)].copy()
+    rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
+    numbers = ["difference", "difference_error", "ratio", "ratio_error", "respondents", "effective_respondents"]
+    rows[numbers] = rows[numbers].astype(float)
+    errors = ["difference_error", "ratio_error"]
+    rows[errors] = rows[errors].where(rows[errors] > 0)  # answers that happen to agree are not certain ones
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
     answers = rows[["respondents", "effective_respondents"]].min(axis=1)
-    tested = (answers >= LEAST_ANSWERS) & (rows["difference_error"] > 0)
+    tested = (answers >= LEAST_ANSWERS) & rows["difference_error"].notna()
     rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
     critical = stats.norm.ppf(1 - (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1))
     for name, centre in (("difference", rows["difference"]), ("ratio", np.log(rows["ratio"].where(rows["ratio"] > 0)))):
@@ -62,7 +66,8 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     rows["verdict"] = np.select(verdicts, ["too few answers", "worse", "better"], "no clear difference")
     everyone = rows["respondents"].groupby(rows["indicator_id"]).transform("max")
     rows["group_size"] = np.where(rows["respondents"] <= SMALL_SHARE * everyone, "small", "larger")
-    return rows.assign(worse_by=worse).sort_values("worse_by", ascending=False, ignore_index=True)
+    rows = rows.assign(worse_by=worse, tested=tested)
+    return rows.sort_values(["tested", "worse_by"], ascending=False, ignore_index=True)
 
 
 def severest_small_group(ordered: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from placelib.assessment.needs import FAMILY_CONFIDENCE, place_values
+from placelib.assessment.needs import place_values
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 

@@ -151,8 +151,8 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        indicator_id, moran, p_value (adjusted over the indicators for false discoveries), reading, stand_out (wards that
-        stand out with their neighbours, by name).
+        indicator_id, moran, p_value (adjusted over the indicators for false discoveries), reading, stand_out
+        (wards that stand out with their neighbours, by name).
     """
     names, rows = wards.set_index("ward_code")["ward_name"], []
     events = table[(table["area_type"] == "ward") & (table["measure"] == "flow")]
