@@ -57,7 +57,9 @@ def test_nothing_is_less_than_nothing():
 def test_an_empty_table_says_so():
     """No heading stands over nothing."""
     nothing = needs().where(lambda frame: frame["rank"] > 9)
-    assert page(show(nothing, ["ward_name", "rank"])).get_text().strip().endswith("nothing to show.")
+    found = page(show(nothing, ["ward_name", "rank"]))
+    assert found.select("table") == []
+    assert "nothing to show" in found.get_text()
 
 
 def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
