@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from placelib.errors import DisclosureError
-from placelib.measures.indicators import rate_interval
+from placelib.measures.indicators import rate_interval, too_few
 from placelib.settings import Disclosure
 
 SUPPRESSED, UNRELIABLE, NO_DATA = "[c]", "[u]", "[x]"
@@ -262,13 +262,9 @@ def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
 
 
 def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    threshold = rows["threshold"].clip(lower=policy.administrative_threshold)
+    few = too_few(rows.assign(threshold=rows["threshold"].clip(lower=policy.administrative_threshold)))
     given = rows["numerator"].notna()
-    rest = rows["denominator"] - rows["numerator"]
     share = rows["measure"].eq("proportion")
-    few = rows["numerator"].fillna(0).between(0, threshold, inclusive="neither")
-    few |= share & rest.fillna(0).between(0, threshold, inclusive="neither")
-    few |= rows["status"].eq("suppressed")
     count = _nearest(rows["numerator"], policy.rounding_base)
     base = _nearest(rows["denominator"], policy.rounding_base)
     exposure = base * rows["years"]

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from placelib.errors import PlacelibError
+from placelib.measures.indicators import too_few
 from placelib.sources.terms import Vocabulary
 
 RANK_CONFIDENCE = 0.90
@@ -289,9 +290,7 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     columns = ["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]
     others = table[table["area_type"].isin(["england", "region", "neighbour"])][columns]
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
-    shown = mine["release_class"].isin(["open", "survey"]) | ~mine["numerator"].fillna(np.inf).lt(
-        mine["threshold"].fillna(0)
-    )
+    shown = mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)
     mine = mine[shown][["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
     pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(subset="value")
     number = (pairs[["value", "value_other", "standard_error", "standard_error_other"]]).astype(float)

@@ -116,4 +116,5 @@ def _by_chance(shares: np.ndarray) -> list[float]:
     chance = np.ones(1)
     for share in shares:
         chance = np.convolve(chance, [1 - share, share])
+    chance = np.pad(chance, (0, MOST_COUNTED))  # where fewer were asked, nobody can have that many
     return [*chance[:MOST_COUNTED], chance[MOST_COUNTED:].sum(), chance[MANY_NEEDS:].sum()]

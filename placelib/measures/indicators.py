@@ -66,6 +66,19 @@ def rate_interval(
     return limits["lower"], limits["upper"]
 
 
+def too_few(rows: pd.DataFrame) -> pd.Series:
+    """Whether a row rests on fewer than `threshold` people or events, or leaves fewer out (0 is not few).
+
+    Parameters
+    ----------
+    rows : DataFrame
+        numerator, denominator, measure, status, threshold; missing counts are not few.
+    """
+    few = rows["numerator"].fillna(0).between(0, rows["threshold"].fillna(0), inclusive="neither")
+    rest = (rows["denominator"] - rows["numerator"]).where(rows["measure"].eq("proportion")).fillna(0)
+    return few | rest.between(0, rows["threshold"].fillna(0), inclusive="neither") | rows["status"].eq("suppressed")
+
+
 def administrative_table(
     inputs: Inputs, geography: Geography, denominators: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

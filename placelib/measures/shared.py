@@ -169,6 +169,7 @@ def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     ]
     numbers += ["effective_respondents", "coverage", "years", "per", "threshold"]
     table[numbers] = table.reindex(columns=numbers).astype(float)
+    table["threshold"] = table["threshold"].clip(lower=inputs.settings.disclosure.administrative_threshold)
     table["illustrative"] = table["illustrative"].astype(bool)
     table["category_order"] = table["category_order"].fillna(0).astype(int)
     return table.assign(status=table["status"].fillna("no data").replace({np.nan: "no data"}))

@@ -1,5 +1,6 @@
 """Charts made for print: a finding for a title, direct labels, dots with intervals, readable in grey."""
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -19,6 +20,8 @@ SURE_OF = {1: "it", 2: "both", 3: "all three", 4: "all four", 5: "all five"}
 LINE = "Dot: the figure; line: where the true figure may lie."
 HOLLOW = "Hollow dots are modelled, or uncertain."
 COMPARED = "Dot: this place; line: where it may lie, allowing for chance. Hollow dots: no clear difference."
+BORROWED = "Dot: the ward's own answers, with their interval; tick: modelled, with strength borrowed from other wards."
+MODELLED = {"direct": "Own answers %", "value": "Modelled %", "lower": "Modelled: from", "upper": "Modelled: to"}
 ANSWERED = "Dot: share of those who answered; tick: share of the people who live here."
 
 
@@ -52,7 +55,7 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     label, (lower, upper) = label or namer(frame), interval(frame, value)
     ordered, lines = ranked(frame, value, label=label)
     rows = pd.DataFrame({"name": ordered[label], "words": as_text(ordered, value), "x": ordered[value]})
-    if "characteristic_name" in ordered and ordered["characteristic_name"].nunique() > 1:
+    if label == "category_name" and "characteristic_name" in ordered and ordered["characteristic_name"].nunique() > 1:
         rows["name"] = ordered["characteristic_name"] + ": " + rows["name"]
     rows = rows.assign(lower=ordered.get(lower), upper=ordered.get(upper), hollow=_hollow(ordered))
     if lower:
@@ -150,6 +153,41 @@ def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: s
     return Figure(page.canvas, describe(chosen, finding, "Dots for those who answered, ticks for residents."), data)
 
 
+def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
+    """Draw each ward's own figure with its interval, and a tick where a model puts it.
+
+    Parameters
+    ----------
+    table : Table
+        One question: ward_name, short_name, unit, direct, direct_lower, direct_upper, value (modelled).
+    title : str
+        The finding; made from the table's own cells without it.
+
+    Returns
+    -------
+    Figure
+    """
+    frame = published(table).sort_values("direct", ascending=False)
+    moved = (frame["value"] - frame["direct"]).abs()
+    finding = title or _most_moved(frame.assign(moved=moved))
+    words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "value") + "% modelled"
+    rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "hollow": False})
+    rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
+    data = show(table, ["ward_name", "direct", "value", "lower", "upper"], names=MODELLED, caption=finding)
+    with mpl.rc_context(fname=STYLE):
+        page, axes = _dots(finding, table, data, rows=rows, reading=[BORROWED])
+        axes.plot(frame["value"], range(len(rows)), "|", color=INK, markersize=9, markeredgewidth=1.6)
+        axes.set_xlabel(_unit(frame))
+    return Figure(page.canvas, describe(table, finding, "Dots for wards' own answers, ticks for the model."), data)
+
+
+def _most_moved(frame: pd.DataFrame) -> str:
+    if frame["moved"].isna().all():
+        return "There are no figures to show"
+    most = frame.loc[frame["moved"].idxmax()]
+    return f"{most['short_name']}: the model moves {most['ward_name']} most, by {most['moved']:.0f} points"
+
+
 def namer(frame: pd.DataFrame) -> str:
     """Name the column that names the areas of a table."""
     return "area_name" if "area_name" in frame else "ward_name"
@@ -243,7 +281,8 @@ def _dots(
     page = open_page(finding, [table], data, height=head + ROW * count + TAIL, reading=reading)
     axes = page.axes(LEFT, TAIL, ACROSS, ROW * count)
     axes.set_ylim(count - 0.5, -0.5)
-    axes.set_yticks(places, rows["name"].str.replace(rf"^(.{{{NAME_LETTERS}}}).+", r"\1…", regex=True))
+    names = ["\n".join(textwrap.wrap(name, NAME_LETTERS, max_lines=2, placeholder="…")) for name in rows["name"]]
+    axes.set_yticks(places, names, size=6.6 if any("\n" in name for name in names) else None, linespacing=0.95)
     axes.axison = len(rows) > 0
     across = axes.get_yaxis_transform()
     axes.hlines(places, 0, 1, transform=across, color=RULE, linewidth=0.4, zorder=0)
