@@ -64,7 +64,8 @@ def domains(inputs: Inputs) -> gate.Open:
 def population(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Residents of the place and of each ward by characteristic: residents, share_pct."""
     table = inputs.vocabulary.categories(by_place_and_ward(exact.residents, inputs))
-    table = table.drop(columns="category_order")
+    order = ["area_type", "area_code", "characteristic", "category_order"]
+    table = table.sort_values(order, ignore_index=True).drop(columns="category_order")
     made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
     decimals = {"residents": 0, "share_pct": 1}
     return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up)
@@ -147,7 +148,9 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
     table = table[[*columns, "unit", "direction", *decimals, "verdict"]]
     made_up = bool(rows["illustrative"].any())
-    return gate.release_statistics(table, "This place beside others", decimals=decimals, illustrative=made_up)
+    return gate.release_statistics(
+        table, "Each measure beside the same measure elsewhere", decimals=decimals, illustrative=made_up
+    )
 
 
 def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:

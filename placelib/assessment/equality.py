@@ -46,8 +46,6 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
     numbers = ["difference", "difference_error", "ratio", "ratio_error", "respondents", "effective_respondents"]
     rows[numbers] = rows[numbers].astype(float)
-    errors = ["difference_error", "ratio_error"]
-    rows[errors] = rows[errors].where(rows[errors] > 0)  # answers that happen to agree are not certain ones
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
     answers = rows[["respondents", "effective_respondents"]].min(axis=1)
     tested = (answers >= LEAST_ANSWERS) & rows["difference_error"].notna()
@@ -59,6 +57,9 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         rows[[f"{name}_lower", f"{name}_upper"]] = pd.DataFrame(limits) if name == "difference" else np.exp(
             pd.DataFrame(limits)
         )  # fmt: skip
+    floor = -rows["everyone"].astype(float)  # a share lies between 0% and 100%
+    rows["difference_lower"] = rows["difference_lower"].clip(floor, floor + 100)
+    rows["difference_upper"] = rows["difference_upper"].clip(floor, floor + 100)
     sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)

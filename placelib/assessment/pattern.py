@@ -116,7 +116,9 @@ def spatial_pattern(count: pd.Series, population: pd.Series, wards: gpd.GeoDataF
 
 def _morans(events: pd.Series, people: pd.Series, graph: "Graph") -> tuple:
     """Give esda's global and local Moran with two-sided p-values, global and local."""
-    import esda
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one of its modules looks for widgets that a headless run does not have
+        import esda
 
     data = events.to_numpy(), people.to_numpy(), graph.transform("r")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of its one-sided p-values, not used

@@ -13,6 +13,7 @@ MANY_NEEDS = 3
 MOST_COUNTED = 5
 LEAST_ASKED_SHARE = 0.8
 PERCENT = 100
+NIL = 1e-12
 
 
 def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +36,7 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     DataFrame
         characteristic, category (two joined by " × " for a pair), indicator_id, value, respondents,
         effective_respondents, everyone, difference, difference_error (percentage points), ratio, ratio_error (of its
-        logarithm).
+        logarithm); no error where a group's answers all agree.
     """
     every = [survey.Domains.of(pd.DataFrame({"everyone": "all"}, index=answers.index))]
     every += [survey.Domains.of(groups[list(names)]) for names in _families(groups.columns)]
@@ -65,14 +66,16 @@ def _against_everyone(
     value, variance, shared = rows["estimate"].to_numpy(), np.diag(covariance), covariance[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio_variance = variance / value**2 + variance[0] / value[0] ** 2 - 2 * shared / (value * value[0])
+        # a group whose few answers all agree shows no variance of its own, which does not make its gap certain
+        gap_variance = np.where(variance > NIL, np.maximum(variance + variance[0] - 2 * shared, 0), np.nan)
         table = rows[["characteristic", "category", "respondents", "effective_respondents"]].assign(
             indicator_id=answers.columns[0],
             value=PERCENT * value,
             everyone=PERCENT * value[0],
             difference=PERCENT * (value - value[0]),
-            difference_error=PERCENT * np.sqrt(np.maximum(variance + variance[0] - 2 * shared, 0)),
+            difference_error=PERCENT * np.sqrt(gap_variance),
             ratio=value / value[0],
-            ratio_error=np.sqrt(np.maximum(ratio_variance, 0)),
+            ratio_error=np.sqrt(np.where(variance > NIL, np.maximum(ratio_variance, 0), np.nan)),
         )
     return table.iloc[1:]
 

@@ -170,7 +170,12 @@ def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
     frame = published(table).sort_values("direct", ascending=False)
     moved = (frame["value"] - frame["direct"]).abs()
     finding = title or _most_moved(frame.assign(moved=moved))
-    words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "value") + "% modelled"
+    words = (
+        as_text(frame, "direct")
+        + "% own answers, "
+        + as_text(frame.assign(model=frame["value"]), "model")
+        + "% modelled"
+    )
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "hollow": False})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
     data = show(table, ["ward_name", "direct", "value", "lower", "upper"], names=MODELLED, caption=finding)

@@ -26,7 +26,7 @@ class Vocabulary:
 
     def named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add the indicator's and domain's names to a table with `indicator_id`, checking that each is known."""
-        names = self.indicators.merge(self.domains[["domain_id", "domain"]], on="domain_id", validate="m:1")
+        names = self.indicators.merge(self.domains[["domain_id", "domain", "colour"]], on="domain_id", validate="m:1")
         new = ["indicator_id", *(name for name in names if name not in table)]
         return table.merge(names[new], on="indicator_id", how="left", validate="m:1")
 
