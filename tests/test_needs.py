@@ -37,7 +37,8 @@ def table(values, *, people=10_000.0, england=ENGLISH, **columns):
     rows["upper"] = rows["value"] + 2 * rows["standard_error"]
     usual = {"respondents": np.nan, "years": 1.0, "per": 1000.0, "status": "published", "release_class": "open"}
     usual |= {"characteristic": "all", "category": "all", "illustrative": False, "threshold": 8.0}
-    return rows.assign(**usual | {"unit": "per 1,000", "agency": "police"} | columns)
+    usual |= {"unit": "per 1,000", "agency": "police", "measure": "flow"}
+    return rows.assign(**usual | columns)
 
 
 def index(rows, words=WORDS, covariance=NOTHING, **more):
