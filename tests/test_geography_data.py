@@ -19,7 +19,7 @@ CODES = {
     "ward_code": r"E05\d{6}",
     "lsoa_code": r"E01\d{6}",
     "oa_code": r"E00\d{6}",
-    "area_code": r"E0[01]\d{6}",
+    "area_code": r"E0[0125]\d{6}",
     "postcode": r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}",
 }
 every_file = pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry["path"])

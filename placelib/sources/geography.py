@@ -1,19 +1,22 @@
 """Where things are: wards, and the shares by which other areas fall into them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import pandas as pd
 
-from placelib.errors import PlacelibError
+from placelib.errors import Fault, PlacelibError
 from placelib.sources import contracts
 
 CRS = 27700
+Area = tuple[str, str]  # a type of area and its vintage, such as ("lsoa", "2011")
+WAYS = "add a source of kind 'boundaries' or 'lookup' for {0} {1}, or ask for the file by LSOA 2011 or ward"
+LISTED = {("output area", "2011"): "oa_code", ("lsoa", "2011"): "lsoa_code"}
 
 
 @dataclass(frozen=True, eq=False)
 class Geography:
-    """The wards of a place and its live postcodes.
+    """The wards of a place, its live postcodes, and what is known of other areas.
 
     Parameters
     ----------
@@ -21,57 +24,92 @@ class Geography:
         ward_code, ward_name, geometry; British National Grid, metres.
     postcodes : DataFrame
         postcode, oa_code, lsoa_code, ward_code, easting, northing, weight; the weight is the residents that the
-        postcode stands for where the place has a population by output area, else 1 (an address count it is not).
+        postcode stands for where the place has a population by small area, else 1 (an address count it is not).
     approximate : bool
         Whether the ward outlines are approximate.
-    areas : dict of (str, str) to GeoDataFrame
-        Outlines of other areas that the place brings, by type and vintage: area_code, geometry.
+    areas : dict of Area to DataFrame
+        Other areas that the place brings: outlines (area_code, geometry), or a lookup (area_code, ward_code, share).
+    shipped : dict of Area to DataFrame
+        Areas that the geography folder lists by the LSOAs of 2011 that they are made of, or a part of: area_code,
+        lsoa_code. What the place brings comes before them.
+    ward_vintage : str
+        The year of the wards.
     """
 
     wards: gpd.GeoDataFrame
     postcodes: pd.DataFrame
     approximate: bool
-    areas: dict[tuple[str, str], gpd.GeoDataFrame]
+    areas: dict[Area, pd.DataFrame]
+    shipped: dict[Area, pd.DataFrame] = field(default_factory=dict)
+    ward_vintage: str = "2025"
 
-    def weighted(self, residents: pd.Series) -> "Geography":
-        """Share the residents of each output area equally among its live postcodes.
+    def weighted(self, residents: pd.Series, area: Area = ("output area", "2011")) -> "Geography":
+        """Share the residents of each area equally among its live postcodes.
 
         Parameters
         ----------
         residents : Series
-            People by output area code.
+            People by area code.
+        area : Area
+            What the codes are; the smaller the areas, the better the weights.
         """
-        each = self.postcodes.groupby("oa_code")["postcode"].transform("size")
-        weight = self.postcodes["oa_code"].map(residents).fillna(0) / each
+        placed = self.placed(area)["area_code"]
+        each = placed.map(residents).fillna(0) / placed.groupby(placed).transform("size")
+        weight = each.groupby(level=0).sum().reindex(self.postcodes.index, fill_value=0)
         return replace(self, postcodes=self.postcodes.assign(weight=weight))
 
-    def shares(self, area_type: str, vintage: str) -> pd.DataFrame:
-        """Share of each area's people that live in each ward.
+    def codes(self, area_type: str) -> dict[str, set[str]]:
+        """Codes of this place that are known for areas of a type, by vintage."""
+        today = {self.ward_vintage: set(self.wards["ward_code"])} if area_type == "ward" else {}
+        listed = {area[1]: set(self.postcodes[name].dropna()) for area, name in LISTED.items() if area[0] == area_type}
+        tables = (self.areas | self.shipped).items()
+        return {area[1]: set(table["area_code"]) for area, table in tables if area[0] == area_type} | listed | today
 
-        Returns
-        -------
-        DataFrame
-            area_code, ward_code, share; the shares of an area sum to 1. Areas without a live postcode are absent.
+    def placed(self, area: Area) -> pd.DataFrame:
+        """Live postcodes with the `area_code` that each is in; each stands in every part of an LSOA that was split.
 
         Raises
         ------
         PlacelibError
-            If the place has neither a postcode column nor outlines for this type and vintage.
+            If neither the place nor its geography folder says which postcodes are in areas of this kind.
         """
-        column = {("output area", "2011"): "oa_code", ("lsoa", "2011"): "lsoa_code"}.get((area_type, vintage))
+        column = (LISTED | {("ward", self.ward_vintage): "ward_code"}).get(area)
         if column:
-            located = self.postcodes.rename(columns={column: "area_code"})
-        elif (area_type, vintage) in self.areas:
-            located = within(_points(self.postcodes, CRS), self.areas[area_type, vintage])
-        else:
-            raise PlacelibError(
-                f"There is no way from {area_type} {vintage} to wards: add a source of kind 'boundaries' "
-                f"for {area_type} {vintage}, or ask for the file by LSOA 2011 or ward."
-            )
-        people = located.groupby(["area_code", "ward_code"])["weight"].sum()
-        fallback = located.groupby(["area_code", "ward_code"])["weight"].size()
+            return self.postcodes.assign(area_code=self.postcodes[column]).dropna(subset="area_code")
+        table = self.areas.get(area, self.shipped.get(area, pd.DataFrame()))
+        if "geometry" in table:
+            return within(_points(self.postcodes, CRS), table)
+        if "lsoa_code" in table:
+            return self.postcodes.join(table.set_index("lsoa_code")["area_code"], on="lsoa_code", how="inner")
+        raise PlacelibError(f"There is no way from {' '.join(area)} to wards: {WAYS.format(*area)}.")
+
+    def shares(self, area: Area, to: Area | None = None) -> pd.DataFrame:
+        """Share of each area's people that live in each of another set of areas: of the wards, if none is given.
+
+        A lookup that the place brings is taken as it stands. Otherwise the people are those of the live postcodes
+        that lie in both areas; an area where nobody is known to live is shared by the number of postcodes.
+
+        Returns
+        -------
+        DataFrame
+            area_code, to_code, share; the shares of an area sum to 1. Areas without a live postcode are absent.
+
+        Raises
+        ------
+        PlacelibError
+            If there is no way between the two: for parts of a split LSOA to share it out, their outlines are needed.
+        """
+        table = self.areas.get(area, pd.DataFrame())
+        if "share" in table and to is None:
+            ours = table[table["ward_code"].isin(self.wards["ward_code"])]
+            return ours.rename(columns={"ward_code": "to_code"})[["area_code", "to_code", "share"]]
+        target = self.placed(to or ("ward", self.ward_vintage))["area_code"].rename("to_code")
+        if target.index.has_duplicates:
+            raise PlacelibError(f"Nothing says where in a split LSOA its parts are: {WAYS.format(*to)}.")
+        located = self.placed(area).join(target, how="inner").groupby(["area_code", "to_code"])["weight"]
+        people = located.sum()
         empty = people.groupby("area_code").transform("sum") == 0
-        people = people.mask(empty, fallback)
+        people = people.mask(empty, located.size())
         share = people / people.groupby("area_code").transform("sum")
         return share[share > 0].rename("share").reset_index()
 
@@ -99,12 +137,65 @@ class Geography:
         if rule.type == "postcode":
             keys["area_code"] = tidy_postcode(keys["area_code"])
             table = self.postcodes.rename(columns={"postcode": "area_code"}).assign(share=1.0)
-        elif rule.type == "ward":
+        elif rule.type == "ward" and (rule.type, rule.vintage) not in self.areas | self.shipped:
             table = self.wards.assign(area_code=self.wards["ward_code"], share=1.0)
         else:
-            table = self.shares(rule.type, rule.vintage)
+            table = self.shares((rule.type, rule.vintage)).rename(columns={"to_code": "ward_code"})
         table = table[["area_code", "ward_code", "share"]]
         return keys.merge(table, on="area_code", how="inner")[["row", "ward_code", "share"]]
+
+
+def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography: Geography) -> list[Fault]:
+    """Faults in the codes of a file's areas: of another vintage than declared, or of none that can be placed.
+
+    Codes that are known in no vintage are of other districts, and left to the ledger. Wards keep their code until
+    their boundary changes, so a ward of today is one of today's whatever year the contract gives.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the source.
+    contract : Contract
+        What it says of them.
+    geography : Geography
+        The place's, with what its sources bring.
+    """
+    rule = contract.geography
+    if rule is None or rule.type in ("point", "postcode", "place"):
+        return []
+    known = geography.codes(rule.type)
+    given = set(frame[rule.columns[0]].dropna())
+    today = rule.type == "ward" and rule.vintage not in known
+    right = known.get(geography.ward_vintage if today else rule.vintage, set())
+    wrong = given & set().union(*known.values()) - right
+    if right and wrong:
+        others = {vintage: codes for vintage, codes in known.items() if codes & wrong}
+        kind = f"{rule.type} {' or '.join(sorted(others))}"
+        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {_some(wrong)}"
+        mixed = given & right - set().union(*others.values())
+        mend = f'say vintage = "{max(others)}" in [geography], if all of the file is of that year'
+        mend = "ask the agency for one vintage, or split the file into one for each" if mixed else mend
+    elif given and not given & right:
+        said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {_some(given)}"
+        mend = f"correct the vintage, {WAYS.format(rule.type, rule.vintage)}"
+    else:
+        return _share_faults(contract, geography) if contract.kind == "lookup" else []
+    return [Fault(contract.file, said, mend, rule.columns[0])]
+
+
+def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fault]:
+    """Areas of a lookup whose shares do not sum to 1: their people would be lost, or counted twice."""
+    table = geography.areas[contract.geography.type, contract.geography.vintage]
+    total = table.groupby("area_code")["share"].sum()
+    wrong = set(total.index[(total - 1).abs() > 1e-6])
+    said, mend = f"the shares of an area do not sum to 1: {_some(wrong)}", "give every ward's share to six decimals"
+    return [Fault(contract.file, said, mend, "share")] if wrong else []
+
+
+def _some(codes: set[str]) -> str:
+    """The first five codes, and how many more."""
+    more = f" and {len(codes) - 5} more" if len(codes) > 5 else ""
+    return ", ".join(sorted(codes)[:5]) + more
 
 
 def tidy_postcode(postcodes: pd.Series) -> pd.Series:
