@@ -38,9 +38,11 @@ def england(**figures):
 
 
 def large_survey():
-    """The little survey four times over: 800 respondents, of whom 36 are disabled a lot, all of them lonely."""
+    """The little survey four times over: 800 respondents, 36 of them disabled a lot, 32 of those lonely."""
     rows, terms = survey()
     people = [[f"{copy}{row[0]}", row[1], 4, *row[3:]] for copy in range(4) for row in rows[1:]]
+    for person in people[::200]:
+        person[6] = "Never"
     return [rows[0], *people], terms
 
 
@@ -120,11 +122,11 @@ def test_a_place_no_different_from_england_raises_none_in_95_of_100_editions():
 
 
 def test_a_small_group_with_a_serious_gap_has_a_place_of_its_own(issues):
-    """36 of 800 respondents, all lonely: listed although the place is just like England."""
+    """36 of 800 respondents, 32 of them lonely: listed although the place is just like England."""
     figures = {name: ENGLAND[name] for name in ("lonely", "damp_home")}
     found = issues(large_survey, england(**figures)).frame
     assert found["indicator_id"].tolist() == ["lonely"]
-    assert "100% of the group 'Disabled, limited a lot', against 19%" in found["headline"].item()
+    assert "89% of the group 'Disabled, limited a lot', against 18%" in found["headline"].item()
     assert found["groups"].item() == "Disabled, limited a lot (disability)."
 
 
