@@ -325,14 +325,15 @@ def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:
 
 def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:
     area = source.contract.geography.type
+    unmatched = max(round(amounts.total - amounts.matched, 6), 0.0)
     return {
         "source_id": source.name,
         "agency": source.contract.agency,
         "indicator_id": feed.id,
         "records": amounts.total,
         "matched": round(amounts.matched, 6),
-        "unmatched": max(round(amounts.total - amounts.matched, 6), 0.0),
-        "reason": REASONS.get(area, f"{area} not in the district"),
+        "unmatched": unmatched,
+        "reason": REASONS.get(area, f"{area.replace('lsoa', 'LSOA')} not in the district") if unmatched else "",
         "release_class": source.contract.release,
         "illustrative": source.contract.illustrative,
     }

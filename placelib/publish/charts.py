@@ -14,6 +14,7 @@ from placelib.publish.tables import Shown, as_text, listed, published, show
 
 ROW, HEAD, TAIL, LEFT, ACROSS = 0.2, 0.36, 0.46, 2.95, 2.6  # inches
 NAME_LETTERS = 50
+NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
 SURE_OF = {1: "it", 2: "both", 3: "all three", 4: "all four", 5: "all five"}
@@ -188,7 +189,7 @@ def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
 
 def _most_moved(frame: pd.DataFrame) -> str:
     if frame["moved"].isna().all():
-        return "There are no figures to show"
+        return NOTHING
     most = frame.loc[frame["moved"].idxmax()]
     return f"{most['short_name']}: the model moves {most['ward_name']} most, by {most['moved']:.0f} points"
 
@@ -228,7 +229,7 @@ def find(table: Table, value: str, *, label: str = "") -> str:
     label = label or namer(frame)
     rows = ranked(frame, value, label=label)[0].dropna(subset=[value])
     if rows.empty:
-        return "There are no figures to show"
+        return NOTHING
     if "sure" not in rows:
         return _highest(rows, value, label=label)
     sure = rows.loc[rows["sure"] == SURE, label].tolist()
@@ -289,6 +290,8 @@ def _dots(
     names = ["\n".join(textwrap.wrap(name, NAME_LETTERS, max_lines=2, placeholder="…")) for name in rows["name"]]
     axes.set_yticks(places, names, size=6.6 if any("\n" in name for name in names) else None, linespacing=0.95)
     axes.axison = len(rows) > 0
+    if rows.empty:
+        axes.text(-1.1, 0.5, NOTHING, transform=axes.transAxes, va="center")
     across = axes.get_yaxis_transform()
     axes.hlines(places, 0, 1, transform=across, color=RULE, linewidth=0.4, zorder=0)
     axes.hlines(places, rows["lower"].astype(float), rows["upper"].astype(float), color=QUIET, linewidth=1.4, zorder=2)

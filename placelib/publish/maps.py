@@ -100,7 +100,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         A table has not passed the gate.
     """
     finding, areas = title or find(table, column), _joined(wards, table, column)
-    ramp = shades(table.frame["colour"].iloc[0] if "colour" in table.frame else HUE)
+    ramp = shades(next(iter(table.frame.get("colour", ())), HUE))
     wide, tall, scale = _fitted(areas)
     bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
     shown = table.where(lambda frame: frame.index.isin(ranked(frame, column)[0].index))
