@@ -1,0 +1,192 @@
+"""Groups against everyone: known gaps, errors worked out by hand, and needs that fall together counted one by one."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from placelib.measures.groups import gaps, needs_together
+from placelib.measures.survey import Design, Domains, covariance
+
+SEEDS = st.integers(0, 2**32 - 1)
+FEW = settings(max_examples=10, deadline=None)
+NUMBERS = ["value", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
+
+
+def asked(seed, people=200, questions=2):
+    """Answers, groups and unequal weights of some people; nobody's answer is missing."""
+    draw = np.random.default_rng(seed)
+    answers = pd.DataFrame(draw.random((people, questions)) < 0.4, columns=[f"need_{n}" for n in range(questions)])
+    groups = pd.DataFrame({name: draw.choice(list("abc"), people) for name in ("sex", "disability")})
+    return draw.uniform(0.5, 3, people), answers.astype(float), groups
+
+
+def keyed(found):
+    """Gaps by group and question."""
+    return found.set_index(["characteristic", "category", "indicator_id"]).sort_index()
+
+
+def test_a_group_that_is_everyone_has_no_gap_and_no_error():
+    """The difference is nought, the ratio one, and neither can err."""
+    weight, answers, groups = asked(1)
+    found = keyed(gaps(Design(weight), answers, groups.assign(sex="a"))).loc[("sex", "a")]
+    assert found["difference"].tolist() == pytest.approx([0, 0])
+    assert found["ratio"].tolist() == pytest.approx([1, 1])
+    assert found[["difference_error", "ratio_error"]].to_numpy() == pytest.approx(0, abs=1e-6)
+
+
+@FEW
+@given(SEEDS)
+def test_errors_are_those_of_the_influences_worked_by_hand(seed):
+    """Each person's pull on (group less everyone), and on the logarithm of their ratio, squared and summed."""
+    weight, answers, groups = asked(seed)
+    found = keyed(gaps(Design(weight), answers, groups)).loc[("sex", "a", "need_0")]
+    y, member = answers["need_0"].to_numpy(), (groups["sex"] == "a").to_numpy()
+    part, whole = np.average(y[member], weights=weight[member]), np.average(y, weights=weight)
+    of_part = np.where(member, weight * (y - part), 0) / weight[member].sum()
+    of_whole = weight * (y - whole) / weight.sum()
+    spread = len(y) / (len(y) - 1)
+    by_hand = 100 * np.sqrt(spread * ((of_part - of_whole) ** 2).sum())
+    in_logs = np.sqrt(spread * ((of_part / part - of_whole / whole) ** 2).sum())
+    assert found[["value", "everyone", "difference"]].tolist() == pytest.approx(
+        [100 * part, 100 * whole, 100 * (part - whole)]
+    )
+    assert found[["ratio", "difference_error", "ratio_error"]].tolist() == pytest.approx(
+        [part / whole, by_hand, in_logs]
+    )
+
+
+@FEW
+@given(SEEDS)
+def test_the_gap_to_everyone_is_the_gap_to_the_rest_scaled(seed):
+    """Strata fix the group's share f: both the gap and its error are (1 - f) times those against all others."""
+    weight, answers, groups = asked(seed)
+    member = pd.DataFrame({"sex": np.where(groups["sex"] == "a", "in", "rest")})
+    design = Design(np.ones(len(weight)), stratum=member["sex"].to_numpy())
+    found = keyed(gaps(design, answers, member)).loc[("sex", "in", "need_0")]
+    joint = covariance(design, answers[["need_0"]], Domains.of(member)).to_numpy()
+    others = 1 - (member["sex"] == "in").mean()
+    means = answers["need_0"].groupby(member["sex"]).mean()
+    assert found["difference"] == pytest.approx(100 * others * (means["in"] - means["rest"]))
+    apart = np.sqrt(joint[0, 0] + joint[1, 1] - 2 * joint[0, 1])
+    assert found["difference_error"] == pytest.approx(100 * others * apart)
+
+
+@FEW
+@given(SEEDS)
+def test_no_for_yes_turns_the_gap_about(seed):
+    """The opposite question has the opposite gap and the same error."""
+    weight, answers, groups = asked(seed)
+    yes, no = (keyed(gaps(Design(weight), each, groups)) for each in (answers, 1 - answers))
+    assert no["difference"].to_numpy() == pytest.approx(-yes["difference"].to_numpy())
+    assert no["difference_error"].to_numpy() == pytest.approx(yes["difference_error"].to_numpy())
+
+
+def test_the_order_of_people_does_not_matter():
+    """Shuffled rows give the same gaps."""
+    weight, answers, groups = asked(4)
+    order = np.random.default_rng(1).permutation(len(weight))
+    found = keyed(gaps(Design(weight), answers, groups))
+    shuffled = gaps(
+        Design(weight[order]),
+        answers.iloc[order].reset_index(drop=True),
+        groups.iloc[order].reset_index(drop=True),
+    )
+    pd.testing.assert_frame_equal(found, keyed(shuffled).loc[found.index])
+
+
+def test_pairs_are_those_named_and_a_missing_category_is_in_none():
+    """Sex by disability is crossed, sex by religion is not; who leaves a characteristic out has no group there."""
+    weight, answers, groups = asked(5)
+    groups = groups.rename(columns={"disability": "religion"}).assign(disability="z")
+    groups.loc[:9, "sex"] = None
+    found = gaps(Design(weight), answers, groups)
+    assert set(found["characteristic"]) == {"sex", "religion", "disability", "sex × disability"}
+    first = found[found["indicator_id"] == "need_0"]
+    people = first.groupby("characteristic")["respondents"].sum()
+    assert people.to_dict() == {"sex": 190, "religion": 200, "disability": 200, "sex × disability": 190}
+    assert set(first.loc[first["characteristic"] == "sex × disability", "category"]) == {"a × z", "b × z", "c × z"}
+
+
+def test_a_group_that_agrees_has_a_gap_and_no_error():
+    """Forty people who all say yes are no proof that everybody like them would."""
+    weight, answers, groups = asked(6)
+    answers.loc[groups["sex"] == "a", "need_0"] = 1.0
+    found = keyed(gaps(Design(weight), answers, groups)).loc[("sex", "a", "need_0")]
+    assert found["value"] == pytest.approx(100)
+    assert found["difference"] > 0
+    assert np.isnan(found[["difference_error", "ratio_error"]].astype(float)).all()
+
+
+def test_a_missing_answer_is_not_a_no():
+    """Those who did not answer are in neither the group's base nor everyone's."""
+    weight, answers, groups = asked(7)
+    answers.loc[:49, "need_0"] = np.nan
+    kept = slice(50, None)
+    found = keyed(gaps(Design(weight), answers, groups)).loc[("sex", "a", "need_0")]
+    without = keyed(gaps(Design(weight[kept]), answers[kept], groups[kept])).loc[("sex", "a", "need_0")]
+    assert found[["value", "everyone", "respondents"]].tolist() == pytest.approx(
+        without[["value", "everyone", "respondents"]].tolist()
+    )
+
+
+def needs(answers, groups=None, weight=None):
+    """Needs together, by characteristic, category and number of needs."""
+    groups = pd.DataFrame(index=answers.index) if groups is None else groups
+    design = Design(np.ones(len(answers)) if weight is None else weight)
+    return needs_together(design, answers, groups).set_index(["characteristic", "category", "needs"]).sort_index()
+
+
+def test_needs_are_counted_on_the_same_people():
+    """Of ten people two have no need, three one, one two, two three, one four and one all six."""
+    number = [0, 0, 1, 1, 1, 2, 3, 3, 4, 6]
+    answers = pd.DataFrame([[float(each < most) for each in range(6)] for most in number])
+    found = needs(answers, pd.DataFrame({"sex": list("ffffffmmmm")}))
+    assert found.loc[("all", "all"), "value"].to_dict() == pytest.approx(
+        {"0": 20, "1": 30, "2": 10, "3": 20, "4": 10, "5 or more": 10, "3 or more": 40}
+    )
+    assert found.loc[("sex", "m", "3 or more"), "value"] == pytest.approx(100)
+    assert found.loc[("sex", "f", "3 or more"), "value"] == 0
+    assert found.loc[("sex", "f"), "respondents"].eq(6).all()
+    assert found.loc[("sex",), "expected"].isna().all()
+
+
+@FEW
+@given(SEEDS, st.integers(1, 8))
+def test_chance_alone_is_every_combination_counted(seed, questions):
+    """The share expected with so many needs: all yes-and-no combinations of that many, each with its product."""
+    weight, answers, _ = asked(seed, people=60, questions=questions)
+    found = needs(answers, weight=weight).loc[("all", "all"), "expected"] / 100
+    shares = [np.average(answers[name], weights=weight) for name in answers]
+    chance = np.zeros(questions + 1)
+    for combination in product([0, 1], repeat=questions):
+        chance[sum(combination)] += np.prod([p if yes else 1 - p for p, yes in zip(shares, combination, strict=True)])
+    assert found.drop(["5 or more", "3 or more"]).tolist() == pytest.approx([*chance[:5], *[0] * 5][:5], abs=1e-12)
+    assert found[["5 or more", "3 or more"]].tolist() == pytest.approx([chance[5:].sum(), chance[3:].sum()], abs=1e-12)
+
+
+def test_shares_by_number_of_needs_make_a_whole():
+    """From none to five or more they add up to 100, for everyone and in each group, as does what chance expects."""
+    weight, answers, groups = asked(8, questions=7)
+    found = needs(answers, groups, weight)
+    parts = found.drop("3 or more", level="needs")
+    assert parts.groupby(level=[0, 1])["value"].sum().to_numpy() == pytest.approx(100)
+    assert parts.loc[("all", "all"), "expected"].sum() == pytest.approx(100)
+    together = found.loc[("all", "all"), "value"]
+    assert together["3 or more"] == pytest.approx(together[["3", "4", "5 or more"]].sum())
+    assert (found["lower"] <= found["value"]).all()
+    assert (found["value"] <= found["upper"]).all()
+
+
+def test_a_question_for_few_does_not_count_and_a_gap_in_answers_leaves_out():
+    """A question put to three quarters is passed over; of the others, whoever skipped one is not counted."""
+    weight, answers, _ = asked(9, people=100)
+    without = needs(answers.iloc[3:], weight=weight[3:])
+    answers.loc[:24, "rare"] = 1.0
+    answers.loc[:2, "need_0"] = np.nan
+    found = needs(answers, weight=weight)
+    assert found.loc[("all", "all"), "respondents"].eq(97).all()
+    assert found["value"].tolist() == pytest.approx(without["value"].tolist())
