@@ -211,7 +211,10 @@ def release_survey(
     safe = frame.drop(columns="width_points", errors="ignore")
     bases = ["respondents", "effective_respondents"]
     safe[bases] = (frame[bases].astype(float) / SURVEY_BASE_ROUNDING).round() * SURVEY_BASE_ROUNDING
-    safe[[*bases, *decimals]] = safe[[*bases, *decimals]].astype(float).round(decimals).mask(few)
+    for name, places in decimals.items():  # limits go outwards: rounding must not make an interval miss
+        outwards = {"lower": np.floor, "upper": np.ceil}.get(name.rsplit("_")[-1], np.round)
+        safe[name] = outwards((frame[name].astype(float) * 10**places).round(6)) / 10**places
+    safe[[*bases, *decimals]] = safe[[*bases, *decimals]].mask(few)
     safe["mark"] = np.select([few, unreliable], [SUPPRESSED, UNRELIABLE], "")
     whole = dict.fromkeys(safe.select_dtypes("number"), 0) | decimals
     made_up = bool(frame["illustrative"].any())

@@ -72,7 +72,7 @@ def test_spss_codes_and_holes_stay_what_they_are(brought):
         "s.sav",
         lambda path: pyreadstat.write_sav(answers, path, variable_value_labels={"Q1": {1: "Yes", 2: "No"}}),
         geography=None,
-        kind="lookup",
+        kind="counts",
         columns={"Q1": yes, "Q2": NUMBER},
     )
     found = source.sources["brought"]

@@ -19,6 +19,7 @@ Kind = Literal[
     "boundaries",
     "lookup",
 ]
+LOOKUP_LABELS = {"area_code", "ward_code", "share"}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 AreaType = Literal["point", "postcode", "output area", "lsoa", "msoa", "ward", "place"]
 
@@ -219,6 +220,11 @@ class Contract(Strict):
             (
                 self.kind == "comparators" and not COMPARATOR_COLUMNS <= set(self.columns),
                 f"comparators need the columns {', '.join(sorted(COMPARATOR_COLUMNS))}",
+            ),
+            (
+                self.kind == "lookup"
+                and not (self.geography and LOOKUP_LABELS <= {each.label for each in self.columns.values()}),
+                f"a lookup needs [geography] and columns labelled {', '.join(sorted(LOOKUP_LABELS))}",
             ),
             *[(bool(wrong), f"'{name}' has no code {', '.join(wrong)}") for name, wrong in self._unknown_codes()],
         ]

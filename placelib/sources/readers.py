@@ -15,7 +15,7 @@ from placelib.errors import Fault, InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources import checks
 from placelib.sources.contracts import Contract
-from placelib.sources.geography import CRS, Geography
+from placelib.sources.geography import CRS, Geography, vintage_faults
 from placelib.sources.terms import Vocabulary, read_vocabulary
 
 SHIPPED = Path(__file__).parents[2] / "data"
@@ -112,9 +112,12 @@ def read_place(slug: str, data: Path) -> Inputs:
             faults += checks.comparators(contract, sources[path.stem].frame, vocabulary)
         except InputFaults as found:
             faults += found.faults
+    if not faults:
+        geography = _geography(_resolve(f"geography/{settings.area_code}", data), settings, sources)
+        for source in sources.values():
+            faults += vintage_faults(source.frame, source.contract, geography)
     if faults:
         raise InputFaults(faults)
-    geography = _geography(_resolve(f"geography/{settings.area_code}", data), settings, sources)
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
     return Inputs(slug, settings, vocabulary, geography, sources, commentary)
@@ -204,7 +207,7 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     brought = {
         (source.contract.geography.type, source.contract.geography.vintage): _outlines(source)
         for source in sources.values()
-        if source.contract.kind == "boundaries" and source.contract.geography
+        if source.contract.kind in ("boundaries", "lookup") and source.contract.geography
     }
     own_wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
@@ -218,7 +221,9 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)
     postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
     wards = wards[["ward_code", "ward_name", "geometry"]].sort_values("ward_code", ignore_index=True)
-    return Geography(wards, postcodes, own_wards is None, brought)
+    listed = folder / "areas.csv"
+    shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
+    return Geography(wards, postcodes, own_wards is None, brought, shipped, settings.ward_vintage)
 
 
 def _outlines(source: Source) -> gpd.GeoDataFrame:
