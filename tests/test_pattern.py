@@ -1,4 +1,4 @@
-"""Pattern on the map: planted clusters, chance, gaps, islands, and the same answer every time."""
+"""Pattern on the map: planted clusters, chance, gaps, islands, and which indicators have any at all."""
 
 import geopandas as gpd
 import numpy as np
@@ -8,7 +8,7 @@ from esda import Moran
 from libpysal.weights import lat2W
 from shapely.geometry import box
 
-from placelib.assessment.pattern import spatial_pattern
+from placelib.assessment.pattern import patterns, spatial_pattern
 from placelib.errors import PlacelibError
 
 SIDE = 5
@@ -111,3 +111,49 @@ def test_what_has_no_pattern_to_find_is_refused(count, people, wards, words):
     """A missing ward, nobody at risk, nothing happening, too few wards."""
     with pytest.raises(PlacelibError, match=words):
         spatial_pattern(count, people, wards)
+
+
+def counted(indicator="burglary", count=CHANCE, **columns):
+    """Ward rows of the shared indicator table with their events and people."""
+    rows = pd.DataFrame({"area_code": CODES, "numerator": count.to_numpy(), "denominator": PEOPLE.to_numpy()})
+    return rows.assign(**{"indicator_id": indicator, "area_type": "ward", "measure": "flow"} | columns)
+
+
+def test_each_indicator_has_its_own_pattern():
+    """A planted corner is alike and named, lone peaks differ, chance is chance; all as one by one."""
+    peaks = CHANCE + 150.0 * ((EAST % 2 == 0) & (NORTH % 2 == 0))
+    planted = {"noise": CHANCE + 150 * CORNER, "arson": peaks, "burglary": CHANCE}
+    table = pd.concat([counted(name, count) for name, count in planted.items()])
+    found = patterns(table, squares()).set_index("indicator_id")
+    readings = {"noise": "neighbours are alike", "arson": "neighbours differ", "burglary": "no pattern beyond chance"}
+    assert found["reading"].to_dict() == readings
+    alone = {name: spatial_pattern(count, PEOPLE, squares()) for name, count in planted.items()}
+    assert found["moran"].to_dict() == pytest.approx({name: each.moran for name, each in alone.items()})
+    together = sorted((each.p_value, name) for name, each in alone.items())
+    by_hand, lowest = {}, 1.0
+    for rank, (p_value, name) in reversed(list(enumerate(together, 1))):  # Benjamini and Hochberg over three
+        lowest = min(lowest, p_value * 3 / rank)
+        by_hand[name] = lowest
+    assert found["p_value"].to_dict() == pytest.approx(by_hand)
+    outstanding = alone["noise"].wards.query("stands_out != ''").index
+    assert found.loc["noise", "stand_out"] == ", ".join("Ward " + outstanding)
+    assert "Ward W00" in found.loc["noise", "stand_out"]
+    assert found.loc["burglary", "stand_out"] == ""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        counted(measure="proportion"),
+        counted(area_type="place"),
+        counted().iloc[1:],
+        counted(count=CHANCE.where(~CORNER)),
+        counted(count=CHANCE * 0),
+        counted().iloc[:0],
+    ],
+)
+def test_what_is_not_a_count_of_events_in_every_ward_has_no_pattern(rows):
+    """Stocks, places, a ward not sent or hidden, nothing happened, nothing at all: no row, and the usual columns."""
+    found = patterns(rows, squares())
+    assert found.empty
+    assert set(found) == {"indicator_id", "moran", "p_value", "reading", "stand_out"}
