@@ -1,7 +1,8 @@
-"""Who was asked and for whom they speak: a survey's design, its domains, and raking to the population."""
+"""Who was asked and for whom they speak: a survey's design, and the groups that estimates are wanted for."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,9 +11,6 @@ import pandas as pd
 from scipy import sparse
 
 from placelib.errors import PlacelibError
-
-TOLERANCE = 1e-8  # raking has converged when a whole sweep moves no margin by more than this share of it
-SWEEPS = 1_000  # raking that needs more than this has targets that contradict each other
 
 
 class Clusters(NamedTuple):
@@ -29,13 +27,36 @@ class Clusters(NamedTuple):
     names: pd.Index  # of the strata
 
 
-class Calibration(NamedTuple):
+class Loadings(NamedTuple):
+    """The margins' part in a variance: how each cluster carries them."""
+
+    sums: np.ndarray  # clusters x categories: sums of the raked weights
+    moved: np.ndarray  # the same, scaled and recentred as `Clusters` says
+    inner: np.ndarray  # categories x categories: their product
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
     """What raking leaves behind for the variance: the weights before it and the margins it met."""
 
     base_weight: np.ndarray
-    indicators: sparse.csr_array  # people x categories of all margins
-    categories: pd.MultiIndex  # margin, category
-    inverse: np.ndarray  # of indicators' base-weighted cross-products
+    categories: tuple[np.ndarray, ...]  # for each margin, of each person
+    targets: tuple[pd.Series, ...]  # for each margin, by category
+    trim: tuple[float, float]  # limits of weight after / before, 1 being the average change
+
+    @cached_property
+    def indicators(self) -> sparse.csr_array:
+        """1 where a person (row) is in a category (column, through all margins in their order)."""
+        starts = np.cumsum([0, *map(len, self.targets)])
+        columns = np.column_stack(self.categories) + starts[:-1]
+        rows = np.arange(0, columns.size + 1, step=columns.shape[1])
+        return sparse.csr_array((np.ones(columns.size), columns.ravel(), rows), shape=(len(columns), starts[-1]))
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """Inverse of the base-weighted cross-products of the categories."""
+        products = (self.indicators.T @ sparse.diags_array(self.base_weight) @ self.indicators).toarray()
+        return np.linalg.pinv(products, rcond=1e-10, hermitian=True)  # margins share a constant: not full rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +134,24 @@ class Design:
         recentre = np.where(size > 1, scale / size, 0)
         return Clusters(person, of_cluster, scale[of_cluster], recentre, size == 1, pd.Index(names))
 
+    @cached_property
+    def loadings(self) -> Loadings:
+        """How each cluster of a raked design carries the margins."""
+        raked, clusters = self.calibration, self.clusters
+        people = clusters.of_person, np.arange(len(self.weight))
+        sums = (sparse.csr_array((self.weight, people)) @ raked.indicators).toarray()
+        strata = np.zeros((len(clusters.names), sums.shape[1]))
+        np.add.at(strata, clusters.stratum, sums)
+        moved = clusters.scale[:, None] * sums - (clusters.recentre[:, None] * strata)[clusters.stratum]
+        return Loadings(sums, moved, sums.T @ moved)
+
+    def reweighted(self, weight: np.ndarray, calibration: Calibration) -> "Design":
+        """Give the same people, strata and clusters the weights that raking made."""
+        raked = copy(self)
+        object.__setattr__(raked, "weight", weight)
+        object.__setattr__(raked, "calibration", calibration)
+        return raked
+
     def _share_unsampled(self, names: pd.Index, size: np.ndarray) -> np.ndarray:
         """Share of each stratum's clusters that were not sampled: the finite population correction."""
         if self.stratum_population is None:
@@ -120,7 +159,7 @@ class Design:
         population = pd.Series(dict(self.stratum_population), dtype=float).reindex(names).to_numpy()
         if len(bad := names[~(population >= size)]):
             raise PlacelibError(
-                f"The population of strata {_listed(bad)} is missing or smaller than the sample: give for "
+                f"The population of strata {listed(bad)} is missing or smaller than the sample: give for "
                 "each stratum the number of clusters (of people, if there are none) in its population."
             )
         return 1 - size / population
@@ -170,163 +209,6 @@ class Domains:
         return cls(sparse.csr_array((np.ones(len(person)), (person, code[person])), shape=shape), names)
 
 
-@dataclass(frozen=True, eq=False)
-class Raked:
-    """A design whose weights meet population margins, and what that did to the weights.
-
-    Attributes
-    ----------
-    design : Design
-        With the raked weights; its variances allow for the raking.
-    margins : DataFrame
-        margin, category, respondents, before, target, after: weighted people before raking (scaled to the
-        population), as published, and after.
-    sweeps : int
-        Rounds over all margins until no margin moved by more than `TOLERANCE` of itself.
-    effective_respondents : float
-        Kish's (sum w)² / sum w²: the equal-weight sample with as much information.
-    design_effect : float
-        Kish's: respondents / effective respondents. 1 means equal weights.
-    weight_ratio_lowest, weight_ratio_highest : float
-        Extremes of weight after / before raking, 1 being the average change.
-    """
-
-    design: Design
-    margins: pd.DataFrame
-    sweeps: int
-    effective_respondents: float
-    design_effect: float
-    weight_ratio_lowest: float
-    weight_ratio_highest: float
-
-
-def rake(design: Design, margins: pd.DataFrame, targets: Mapping[str, Mapping]) -> Raked:
-    """Adjust the weights until the survey agrees with each published population margin.
-
-    Parameters
-    ----------
-    design : Design
-        Not raked before: rake once, to all margins together, so that the variance can allow for all.
-    margins : DataFrame, shape (people, margins)
-        Each person's category in each margin; a column may be a cross, such as age by sex.
-    targets : mapping of margin to mapping of category to people
-        The population of each category. All margins sum to the same population.
-
-    Returns
-    -------
-    Raked
-
-    Raises
-    ------
-    PlacelibError
-        All at once: a margin without targets or the other way round, a missing category, a category of the
-        sample without a target, a category without respondents, a target that is missing or not above
-        nought, margins with different totals. Also when raking does not converge.
-
-    References
-    ----------
-    Deming and Stephan (1940); Deville, Särndal and Sautory (1993), "Generalized raking procedures in survey
-    sampling", JASA 88.
-
-    Examples
-    --------
-    >>> people = pd.DataFrame({"sex": ["F", "F", "F", "M"]})
-    >>> rake(Design([1, 1, 1, 1]), people, {"sex": {"F": 51, "M": 49}}).design.weight.tolist()
-    [17.0, 17.0, 17.0, 49.0]
-    """
-    if design.calibration is not None:
-        raise PlacelibError("This design is raked already: rake the unraked one to all margins together.")
-    same_length(len(margins), len(design.weight), "margins")
-    wanted = {name: pd.Series(dict(target), dtype=float) for name, target in targets.items()}
-    if problems := [*_margin_problems(margins, wanted), *_total_problems(wanted)]:
-        raise PlacelibError("The survey cannot be raked:\n" + "\n".join(f"  - {p}" for p in problems))
-    groups = {name: Domains.of(margins[[name]]) for name in margins}
-    steps = [(group.members.indices, wanted[name][group.names].to_numpy()) for name, group in groups.items()]
-    weight, sweeps = _rake(design.weight, steps, list(groups))
-    raked = replace(design, weight=weight, calibration=_calibration(design.weight, groups))
-    return _diagnosed(raked, sweeps, pd.concat(wanted, names=["margin", "category"]))
-
-
-def _calibration(weight: np.ndarray, groups: Mapping[str, Domains]) -> Calibration:
-    indicators = sparse.hstack([group.members for group in groups.values()], format="csr")
-    categories = [(name, category) for name, group in groups.items() for category in group.names]
-    products = (indicators.T @ sparse.diags_array(weight) @ indicators).toarray()
-    inverse = np.linalg.pinv(products, rcond=1e-10, hermitian=True)  # margins share a constant: not full rank
-    index = pd.MultiIndex.from_tuples(categories, names=["margin", "category"])
-    return Calibration(weight, indicators, index, inverse)
-
-
-def _rake(
-    weight: np.ndarray, steps: Sequence[tuple[np.ndarray, np.ndarray]], names: Sequence[str]
-) -> tuple[np.ndarray, int]:
-    """Scale the weights to each margin in turn; steps hold each person's category and the targets."""
-    weight = weight.copy()
-    for sweep in range(1, SWEEPS + 1):
-        moved = []
-        for category, target in steps:
-            factor = target / np.bincount(category, weights=weight, minlength=len(target))
-            weight *= factor[category]
-            moved.append(np.abs(factor - 1).max())
-        if max(moved) <= TOLERANCE:
-            return weight, sweep
-    raise PlacelibError(
-        f"Raking did not converge in {SWEEPS:,} rounds: margin {names[int(np.argmax(moved))]!r} still moves "
-        f"by {max(moved):.2g} of itself a round, so the margins contradict each other for these respondents. "
-        "Merge sparse categories or leave a margin out."
-    )
-
-
-def _margin_problems(margins: pd.DataFrame, wanted: Mapping[str, pd.Series]) -> Iterator[str]:
-    for name in margins.columns.symmetric_difference(list(wanted), sort=False):
-        lacks = "targets" if name in margins else "column of categories"
-        yield f"margin {name!r} has no {lacks}: give it or leave the margin out"
-    for name in margins.columns.intersection(list(wanted), sort=False):
-        column, target = margins[name], wanted[name]
-        if rows := row_positions(column.isna()):
-            yield f"margin {name!r} is missing for the people in {rows}: fill it in, or code it as a category"
-        found = pd.Index(column.dropna().unique())
-        if len(extra := found.difference(target.index)):
-            yield f"margin {name!r}: {_listed(extra)} in the sample, not in the targets: give the population"
-        if len(absent := target.index.difference(found)):
-            yield f"margin {name!r}: {_listed(absent)} has no respondent: merge it with a neighbour"
-
-
-def _total_problems(wanted: Mapping[str, pd.Series]) -> Iterator[str]:
-    for name, target in wanted.items():
-        if len(bad := target.index[~(np.isfinite(target) & (target > 0))]) or target.empty:
-            yield f"margin {name!r}: the target of {_listed(bad) or 'each category'} must be a number above 0"
-    sums = {name: target.sum() for name, target in wanted.items()}
-    if sums and not np.allclose(list(sums.values()), next(iter(sums.values())), rtol=1e-9, atol=0):
-        told = ", ".join(f"{name!r} {total:,.15g}" for name, total in sums.items())
-        yield f"the margins sum to different populations ({told}): scale them to one total first"
-
-
-def _diagnosed(design: Design, sweeps: int, target: pd.Series) -> Raked:
-    """Tell what raking did to the margins and to the weights."""
-    calibration, weight = design.calibration, design.weight
-    ratio = weight / calibration.base_weight
-    average = weight.sum() / calibration.base_weight.sum()
-    margins = pd.DataFrame(
-        {
-            "respondents": calibration.indicators.sum(axis=0).astype(int),
-            "before": calibration.indicators.T @ calibration.base_weight * average,
-            "after": calibration.indicators.T @ weight,
-        },
-        index=calibration.categories,
-    )
-    margins.insert(2, "target", target)
-    effective = weight.sum() ** 2 / (weight**2).sum()
-    return Raked(
-        design=design,
-        margins=margins.reset_index(),
-        sweeps=sweeps,
-        effective_respondents=effective,
-        design_effect=len(weight) / effective,
-        weight_ratio_lowest=ratio.min() / average,
-        weight_ratio_highest=ratio.max() / average,
-    )
-
-
 def same_length(found: int, people: int, name: str) -> None:
     """Refuse a table that has not one row for each person of the survey."""
     if found != people:
@@ -345,5 +227,6 @@ def row_positions(bad: np.ndarray | pd.Series) -> str:
     return f"row positions {', '.join(map(str, rows[:5]))}{more}" if len(rows) else ""
 
 
-def _listed(items: Sequence) -> str:
+def listed(items: Sequence) -> str:
+    """Name some things, as they would be typed."""
     return ", ".join(repr(item) for item in items)

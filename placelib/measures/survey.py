@@ -1,27 +1,20 @@
-"""Design-based survey estimates: proportions, means and totals with their sampling error.
+"""Design-based survey estimates with their sampling error: proportions, means, totals, ratios and medians.
 
-Every estimate is linearised once, in the same function: the influence of a person on a mean is
-``w (y - mean) / sum(w)`` and on a total ``w y``, nil outside the domain. Its variance is that of the totals
-of these influences between the clusters of each stratum (Taylor linearisation, ultimate clusters). For a
-raked design the influence is first replaced by the residual of its regression on the margins, as Deville and
-Särndal (1992) show. Nobody is ever dropped from the design: outside a domain a person's influence is nought.
-
-In the code d counts domains, q questions, k margin categories, and a "meeting" is a cluster (or stratum)
-and a domain with a person in both: sums are kept by meeting, as clusters by domains would not fit in memory.
+All rest on one linearisation (`linearise`), which tells the method.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse, special, stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.design import Design, Domains, Raked, rake, same_length
+from placelib.measures.design import Design, Domains, same_length
+from placelib.measures.linearise import Estimates, Rows, Values, covariances, estimates
+from placelib.measures.raking import Raked, rake
 
-__all__ = ["Design", "Domains", "Raked", "covariance", "means", "proportions", "rake", "totals"]
+__all__ = ["Design", "Domains", "Raked", "covariance", "means", "medians", "proportions", "rake", "ratios", "totals"]
 
-NIL = 1e-12  # a variance below this share of the mean square's over the respondents is rounding error
+ROUNDING = 1e-12  # share of all weights that sums of weights may be wrong by
 
 
 def proportions(design: Design, answers: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -68,7 +61,7 @@ def proportions(design: Design, answers: pd.DataFrame, domains: Domains, *, leve
     wrong = ~(np.isnan(values) | (values == 0) | (values == 1)).all(axis=0)
     if wrong.any():
         raise PlacelibError(f"Answers to {list(answers.columns[wrong])} must be 1 (yes), 0 (no) or missing.")
-    found = _estimates(design, values, domains)
+    found = estimates(design, domains, values, 1)
     return _tidy(found, _proportion_interval(found, level), domains, answers.columns)
 
 
@@ -87,7 +80,7 @@ def means(design: Design, values: pd.DataFrame, domains: Domains, *, level: floa
     DataFrame
         The columns of `proportions`. No interval where the linearised variance is nil.
     """
-    found = _estimates(design, _values(design, values, domains), domains)
+    found = estimates(design, domains, _values(design, values, domains), 1)
     return _tidy(found, _student_interval(found, level), domains, values.columns)
 
 
@@ -106,8 +99,79 @@ def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: flo
     DataFrame
         The columns of `proportions`; design_effect is NaN and effective_respondents Kish's.
     """
-    found = _estimates(design, _values(design, values, domains), domains, total=True)
+    found = estimates(design, domains, _values(design, values, domains), 0)
     return _tidy(found, _student_interval(found, level), domains, values.columns)
+
+
+def ratios(
+    design: Design, tops: pd.DataFrame, bottoms: pd.DataFrame, domains: Domains, *, level: float = 0.95
+) -> pd.DataFrame:
+    """Estimate the ratio of two population totals in each domain, such as spells of care per carer.
+
+    Parameters
+    ----------
+    design, domains, level
+        See `proportions`.
+    tops, bottoms : DataFrame, shape (people, variables)
+        What is divided by what, column by column; a person for whom either is missing counts in neither.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `totals`, named by the columns of `tops`.
+    """
+    found = estimates(design, domains, _values(design, tops, domains), _values(design, bottoms, domains))
+    return _tidy(found, _student_interval(found, level), domains, tops.columns)
+
+
+def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
+    """Estimate medians of numeric variables in each domain, with Woodruff's interval.
+
+    The median is the least value that half the population does not pass. The limits are the values at the
+    limits of the share of people at or below it, as `proportions` gives them.
+
+    Parameters
+    ----------
+    design, domains, level
+        See `proportions`.
+    values : DataFrame, shape (people, variables)
+        Any unit, NaN for missing.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `totals`; standard_error is the width of the interval over twice Student's t.
+
+    References
+    ----------
+    Woodruff (1952), "Confidence intervals for medians and other position measures", JASA 47.
+    """
+    array, rows = _values(design, values, domains), Rows.of(design)
+    person, domain = domains.members.nonzero()
+    of_pair, weight = array[person], design.weight[person]
+    shape = len(person), len(domains.names)
+    each = Domains(sparse.csr_array((np.ones(shape[0]), (np.arange(shape[0]), domain)), shape=shape), domains.names)
+    middle = _quantiles(of_pair, weight, domain, np.full((shape[1], array.shape[1]), 0.5))
+    below = np.where(np.isnan(of_pair), np.nan, of_pair <= middle[domain])
+    found = estimates(design, each, below, 1, Rows(*(column[person] for column in rows)))
+    limits = [_quantiles(of_pair, weight, domain, share) for share in _proportion_interval(found, level)]
+    error = (limits[1] - limits[0]) / (2 * student(found.degrees, level))
+    found = found._replace(estimate=middle, variance=error**2, simple=error * np.nan)
+    return _tidy(found, limits, domains, values.columns)
+
+
+def _quantiles(values: np.ndarray, weight: np.ndarray, domain: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Least value, in each domain and column, that the share of the weight does not pass; NaN without one."""
+    found = np.full(share.shape, np.nan)
+    for column, wanted in enumerate(share.T):
+        order = np.lexsort((values[:, column], domain))
+        order = order[~np.isnan(values[order, column])]
+        total = np.bincount(domain[order], weights=weight[order], minlength=len(wanted))
+        known = np.flatnonzero((total > 0) & ~np.isnan(wanted))
+        reached = (np.cumsum(total) - total + wanted * total)[known] - ROUNDING * total.sum()
+        place = np.searchsorted(np.cumsum(weight[order]), reached)
+        found[known, column] = values[order[place], column]
+    return found
 
 
 def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.DataFrame:
@@ -129,178 +193,41 @@ def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.Dat
         where `means` has no standard error.
     """
     array = _values(design, values, domains)
-    found = _estimates(design, array, domains)
-    influence = _linearise(design, array, domains, found.estimate)
-    covered = np.zeros((found.estimate.size,) * 2)
-    for part in influence.parts:
-        dense = np.zeros((len(part.multiplier), *found.estimate.shape))
-        dense[part.group, part.domain] = part.sums
-        if influence.coefficients is not None:
-            dense -= np.tensordot(part.loadings.toarray(), influence.coefficients, axes=(1, 1))
-        dense = dense.reshape(len(dense), -1)
-        covered += (dense.T * part.multiplier) @ dense
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covered /= np.outer(found.base, found.base)
-    unknown = np.isnan(found.variance).ravel()
+    covered = covariances(design, domains, Values.of(array, 1))
+    unknown = np.isnan(estimates(design, domains, array, 1).variance).ravel()
     covered[unknown, :] = covered[:, unknown] = np.nan
     names = pd.MultiIndex.from_frame(_named(domains, values.columns))
     return pd.DataFrame(covered, index=names, columns=names)
 
 
-class _Part(NamedTuple):
-    """Half of a variance: influences summed over clusters, or over strata, a row for each meeting."""
-
-    sums: np.ndarray  # meetings x questions
-    answered: np.ndarray  # meetings x questions: 1 where somebody answered
-    group: np.ndarray  # the cluster or stratum of each meeting
-    domain: np.ndarray  # the domain of each meeting
-    multiplier: np.ndarray  # of each group's square
-    loadings: sparse.csr_array | None  # groups x margin categories: sums of the raked weights
-
-
-class _Influence(NamedTuple):
-    """The linearised estimates."""
-
-    parts: tuple[_Part, _Part]  # by cluster, by stratum
-    coefficients: np.ndarray | None  # d x k x q: regression on the margins
-
-
-class _Estimates(NamedTuple):
-    """Arrays of domains x questions."""
-
-    estimate: np.ndarray
-    base: np.ndarray  # what the influences are divided by
-    variance: np.ndarray
-    simple: np.ndarray  # the variance under simple random sampling with replacement
-    respondents: np.ndarray
-    kish: np.ndarray
-    degrees: np.ndarray
-    lone: np.ndarray
-
-
-def _estimates(design: Design, values: np.ndarray, domains: Domains, *, total: bool = False) -> _Estimates:
-    """Estimate means, or totals, and their variances."""
-    answered = (~np.isnan(values)).astype(float)
-    filled = np.nan_to_num(values)
-    weight, members = design.weight[:, None], domains.members.T.tocsr()
-    weighted, respondents = members @ (weight * answered), members @ answered
-    sums, squares = members @ (weight * filled), members @ (weight * filled**2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean, square = sums / weighted, squares / weighted
-        simple = (square - mean**2) / (respondents - 1)
-        kish = weighted**2 / (members @ (weight**2 * answered))
-    estimate = np.where(respondents > 0, sums, np.nan) if total else mean
-    base = np.ones_like(weighted) if total else weighted
-    influence = _linearise(design, values, domains, np.zeros_like(mean) if total else mean)
-    clusters, strata, lone = _counts(influence, design, len(mean))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = _variance(influence, mean.shape) / base**2
-        rounding = NIL * square / (respondents - 1) * (weighted / base) ** 2
-    variance = np.where(variance < rounding, 0, variance)
-    variance[(clusters < 2) | (not design.probability)] = np.nan
-    degrees = np.where(design.probability, clusters - strata, np.nan)
-    simple = np.full_like(mean, np.nan) if total else simple
-    return _Estimates(estimate, base, variance, simple, respondents, kish, degrees, lone)
-
-
-def _linearise(design: Design, values: np.ndarray, domains: Domains, centre: np.ndarray) -> _Influence:
-    """Sum the influences w (y - centre) of the people who answered over clusters and strata."""
-    person, domain = domains.members.nonzero()
-    influence = values[person] - centre[domain]
-    answered = ~np.isnan(influence)
-    influence[~answered] = 0
-    influence *= design.weight[person, None]
-    clusters, raked = design.clusters, design.calibration
-    loadings = coefficients = None
-    if raked is not None:
-        ratio = raked.base_weight / design.weight
-        products = _by_domain(domain, ratio[person], len(centre), raked.indicators[person]) @ influence
-        coefficients = raked.inverse @ products.reshape(len(centre), -1, values.shape[1])
-        loadings = _sums(clusters.of_person, design.weight) @ raked.indicators
-    meetings = clusters.of_person[person], domain
-    first = _Part(*_met(influence, answered, *meetings), clusters.scale, loadings)
-    strata = clusters.stratum[first.group], first.domain
-    if raked is not None:
-        loadings = _sums(clusters.stratum, np.ones(len(clusters.stratum))) @ loadings
-    second = _Part(*_met(first.sums, first.answered, *strata), -clusters.recentre, loadings)
-    return _Influence((first, second), coefficients)
-
-
-def _variance(influence: _Influence, shape: tuple[int, int]) -> np.ndarray:
-    """Add up the squares of the sums of influences, less their regression on the margins; never below 0."""
-    variance = np.zeros(shape)
-    for part in influence.parts:
-        multiplier = part.multiplier[part.group]
-        variance += _by_domain(part.domain, multiplier, len(variance)) @ part.sums**2
-        if influence.coefficients is None:
-            continue
-        cross = _by_domain(part.domain, multiplier, len(variance), part.loadings[part.group]) @ part.sums
-        inner = (part.loadings.T @ sparse.diags_array(part.multiplier) @ part.loadings).toarray()
-        fitted = inner @ influence.coefficients - 2 * cross.reshape(influence.coefficients.shape)
-        variance += (influence.coefficients * fitted).sum(axis=1)
-    return np.maximum(variance, 0)
-
-
-def _counts(influence: _Influence, design: Design, domains: int) -> list[np.ndarray]:
-    """Count the clusters, strata, and strata with a lone cluster that have an answer in each domain."""
-    clusters, strata = influence.parts
-    lone = strata._replace(answered=strata.answered * design.clusters.is_lone[strata.group, None])
-    parts = (clusters, strata, lone)
-    return [_by_domain(part.domain, np.ones(len(part.domain)), domains) @ part.answered for part in parts]
-
-
-def _met(
-    sums: np.ndarray, answered: np.ndarray, group: np.ndarray, domain: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sum rows that share group and domain: the first four columns of a part."""
-    width = domain.max(initial=0) + 1
-    keys, meeting = np.unique(group * width + domain, return_inverse=True)
-    adder = _sums(meeting, np.ones(len(meeting)))
-    found = (adder @ answered.astype(float) > 0).astype(float)
-    return adder @ sums, found, keys // width, keys % width
-
-
-def _sums(group: np.ndarray, weight: np.ndarray) -> sparse.csr_array:
-    """Make the matrix that sums weighted rows by group."""
-    shape = (group.max(initial=-1) + 1, len(group))
-    return sparse.csr_array((weight, (group, np.arange(len(group)))), shape=shape)
-
-
-def _by_domain(
-    domain: np.ndarray, weight: np.ndarray, domains: int, columns: sparse.csr_array | None = None
-) -> sparse.csr_array:
-    """Make the matrix that sums weighted rows by domain, or by domain and column times its value."""
-    rows = sparse.coo_array(np.ones((len(domain), 1)) if columns is None else columns)
-    place = domain[rows.row] * rows.shape[1] + rows.col
-    shape = (domains * rows.shape[1], len(domain))
-    return sparse.csr_array((rows.data * weight[rows.row], (place, rows.row)), shape=shape)
-
-
-def _student_interval(found: _Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
-    half = _student(found.degrees, level) * np.sqrt(np.where(found.variance > 0, found.variance, np.nan))
+def _student_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
+    half = student(found.degrees, level) * np.sqrt(np.where(found.variance > 0, found.variance, np.nan))
     return found.estimate - half, found.estimate + half
 
 
-def _proportion_interval(found: _Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
+def _proportion_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Logit interval; where the variance is nil, Korn and Graubard's."""
-    share, quantile, tail = found.estimate, _student(found.degrees, level), (1 - level) / 2
+    share, quantile, tail = found.estimate, student(found.degrees, level), (1 - level) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         half = quantile * np.sqrt(found.variance) / (share * (1 - share))
-        size = found.kish * (_student(found.respondents - 1, level) / quantile) ** 2
+        size = found.kish * (student(found.respondents - 1, level) / quantile) ** 2
         size = np.minimum(size, found.respondents)
-        lower = np.where(share == 0, 0, stats.beta.ppf(tail, size * share, size * (1 - share) + 1))
-        upper = np.where(share == 1, 1, stats.beta.ppf(1 - tail, size * share + 1, size * (1 - share)))
-        bounds = special.expit(special.logit(share) - half), special.expit(special.logit(share) + half)
+        lower, upper = special.expit(special.logit(share) - half), special.expit(special.logit(share) + half)
     nil = found.variance == 0
-    return np.where(nil, lower, bounds[0]), np.where(nil, upper, bounds[1])
+    size, share = size[nil], share[nil]
+    lower[nil] = np.where(share == 0, 0, special.betaincinv(size * share, size * (1 - share) + 1, tail))
+    upper[nil] = np.where(share == 1, 1, special.betaincinv(size * share + 1, size * (1 - share), 1 - tail))
+    return lower, upper
 
 
-def _student(degrees: np.ndarray, level: float) -> np.ndarray:
-    return stats.t.ppf((1 + level) / 2, np.where(degrees >= 1, degrees, np.nan))
+def student(degrees: np.ndarray, level: float) -> np.ndarray:
+    """Give Student's t for a two-sided interval; NaN without a degree of freedom."""
+    known, place = np.unique(np.where(degrees >= 1, degrees, np.nan), return_inverse=True)
+    return stats.t.ppf((1 + level) / 2, known)[place].reshape(degrees.shape)
 
 
 def _tidy(
-    found: _Estimates, interval: tuple[np.ndarray, np.ndarray], domains: Domains, questions: pd.Index
+    found: Estimates, interval: tuple[np.ndarray, np.ndarray], domains: Domains, questions: pd.Index
 ) -> pd.DataFrame:
     """Lay the arrays out as one row for each domain and question."""
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,0 +1,211 @@
+"""Raking: weights made to agree with every published margin of the population, with limits only if declared."""
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from placelib.errors import PlacelibError
+from placelib.measures.design import Calibration, Design, listed, row_positions, same_length
+
+TOLERANCE = 1e-8  # raking has converged when a whole sweep moves no margin by more than this share of it
+SWEEPS = 1_000  # raking that needs more than this has targets that contradict each other
+CELLS = 4_096  # cells of a table of margins that are raked together
+UNTRIMMED = (0.0, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Raked:
+    """A design whose weights meet population margins, and what that did to the weights.
+
+    Attributes
+    ----------
+    design : Design
+        With the raked weights; its variances allow for the raking.
+    sweeps : int
+        Rounds over all margins until no margin moved by more than `TOLERANCE` of itself.
+    """
+
+    design: Design
+    sweeps: int
+
+    @cached_property
+    def margins(self) -> pd.DataFrame:
+        """margin, category, respondents, before (scaled to the population), target, after: weighted people."""
+        raked, weight = self.design.calibration, self.design.weight
+        before = raked.base_weight * weight.sum() / raked.base_weight.sum()
+        found = raked.indicators.T @ np.column_stack([np.ones(len(weight)), before, weight])
+        table = pd.concat({aim.name: aim for aim in raked.targets}, names=["margin", "category"]).rename("target")
+        table = table.reset_index().assign(respondents=found[:, 0].astype(int), before=found[:, 1], after=found[:, 2])
+        table = table[["margin", "category", "respondents", "before", "target", "after"]]
+        return table.sort_values(["margin", "category"], ignore_index=True)
+
+    @property
+    def effective_respondents(self) -> float:
+        """Kish's (sum w)² / sum w²: the equal-weight sample with as much information."""
+        return self.design.weight.sum() ** 2 / (self.design.weight**2).sum()
+
+    @property
+    def design_effect(self) -> float:
+        """Kish's: respondents / effective respondents. 1 means equal weights."""
+        return len(self.design.weight) / self.effective_respondents
+
+    @cached_property
+    def weight_ratio(self) -> np.ndarray:
+        """Weight after / before raking of each person, 1 being the average change."""
+        ratio = self.design.weight / self.design.calibration.base_weight
+        return ratio * self.design.calibration.base_weight.sum() / self.design.weight.sum()
+
+    @property
+    def trimmed(self) -> int:
+        """People whose weight the declared limits hold; without limits none."""
+        return int(np.isclose(self.weight_ratio[:, None], self.design.calibration.trim).any(axis=1).sum())
+
+
+def rake(
+    design: Design, margins: pd.DataFrame, targets: Mapping[str, Mapping], *, trim: tuple[float, float] = UNTRIMMED
+) -> Raked:
+    """Adjust the weights until the survey agrees with each published population margin.
+
+    Parameters
+    ----------
+    design : Design
+        Not raked before: rake once, to all margins together, so that the variance can allow for all.
+    margins : DataFrame, shape (people, margins)
+        Each person's category in each margin; a column may be a cross, such as age by sex.
+    targets : mapping of margin to mapping of category to people
+        The population of each category. All margins sum to the same population.
+    trim : (lowest, highest)
+        Limits of weight after / before raking, 1 being the average change: a weight that would pass one stays
+        there, and the others are raked until the margins are met all the same. Omitted: no limits.
+
+    Returns
+    -------
+    Raked
+
+    Raises
+    ------
+    PlacelibError
+        All at once: a margin without targets or the other way round, a missing category, a category of the
+        sample without a target, a category without respondents, a target that is missing or not above
+        nought, margins with different totals. Also when raking does not converge.
+
+    References
+    ----------
+    Deming and Stephan (1940); Deville, Särndal and Sautory (1993), "Generalized raking procedures in survey
+    sampling", JASA 88 (trimming: their truncated exponential).
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"sex": ["F", "F", "F", "M"]})
+    >>> rake(Design([1, 1, 1, 1]), people, {"sex": {"F": 51, "M": 49}}).design.weight.tolist()
+    [17.0, 17.0, 17.0, 49.0]
+    """
+    if design.calibration is not None:
+        raise PlacelibError("This design is raked already: rake the unraked one to all margins together.")
+    same_length(len(margins), len(design.weight), "margins")
+    wanted = {name: {key: float(people) for key, people in dict(aim).items()} for name, aim in targets.items()}
+    coded = {name: pd.factorize(margins[name]) for name in margins}
+    if problems := [*_margin_problems(coded, wanted), *_total_problems(wanted)]:
+        raise PlacelibError("The survey cannot be raked:\n" + "\n".join(f"  - {p}" for p in problems))
+    codes = tuple(codes for codes, _ in coded.values())
+    aims = (pd.Series([wanted[name][key] for key in keys], keys, name=name) for name, (_, keys) in coded.items())
+    calibration = Calibration(design.weight, codes, tuple(aims), trim)
+    weight, sweeps = raked_weight(calibration, design.weight)
+    return Raked(design.reweighted(weight, calibration), sweeps)
+
+
+def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarray, int]:
+    """Rake any weights of the same people, those of a replicate for instance.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        The margins and the limits.
+    weight : array, shape (people,)
+        Before raking; nought for the people whom a replicate leaves out.
+
+    Returns
+    -------
+    weight : array, shape (people,)
+    sweeps : int
+
+    Raises
+    ------
+    PlacelibError
+        When raking does not converge, naming the margin that moves most.
+    """
+    weight = weight * (calibration.targets[0].sum() / weight.sum())
+    limits = [limit * weight for limit in calibration.trim] if calibration.trim != UNTRIMMED else None
+    groups = _together(calibration, 1 if limits else CELLS)
+    for sweep in range(1, SWEEPS + 1):
+        moved: list[float] = []
+        for joint, aims in groups:
+            held = np.clip(weight, *limits) if limits else weight
+            factor = _factor(np.bincount(joint, weights=held, minlength=math.prod(map(len, aims))), aims, moved)
+            weight *= factor[joint]
+        if max(moved) <= TOLERANCE:
+            return (np.clip(weight, *limits) if limits else weight), sweep
+        if not np.isfinite(max(moved)):
+            break
+    raise PlacelibError(
+        f"Raking did not converge in {sweep:,} rounds: margin {calibration.targets[np.argmax(moved)].name!r} still "
+        f"moves by {max(moved):.2g} of itself a round, so the margins contradict each other for these respondents"
+        f"{' within these limits' if limits else ''}. Merge sparse categories or leave a margin out."
+    )
+
+
+def _together(calibration: Calibration, cells: int) -> list[tuple[np.ndarray, list[np.ndarray]]]:
+    """Join neighbouring margins, while their table has few cells: one look at the people then serves them all."""
+    groups: list[tuple[np.ndarray, list[np.ndarray]]] = []
+    for codes, aim in zip(calibration.categories, calibration.targets, strict=True):
+        if groups and len(aim) * math.prod(map(len, groups[-1][1])) <= cells:
+            joint, aims = groups[-1]
+            groups[-1] = joint * len(aim) + codes, [*aims, aim.to_numpy()]
+        else:
+            groups.append((codes, [aim.to_numpy()]))
+    return groups
+
+
+def _factor(cells: np.ndarray, aims: list[np.ndarray], moved: list[float]) -> np.ndarray:
+    """Scale a table to each of its margins in turn; `moved` is told by how much each had to move."""
+    table = cells.reshape([len(aim) for aim in aims])
+    factor = np.ones(table.shape)
+    for axis, aim in enumerate(aims):
+        others = tuple(other for other in range(table.ndim) if other != axis)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a replicate can leave a category empty
+            step = np.expand_dims(aim / table.sum(axis=others), others)
+            table = table * step
+            factor *= step
+        moved.append(np.abs(step - 1).max())
+    return factor.ravel()
+
+
+def _margin_problems(
+    coded: Mapping[str, tuple[np.ndarray, pd.Index]], wanted: Mapping[str, Mapping[Hashable, float]]
+) -> Iterator[str]:
+    for name in dict.fromkeys([*coded, *wanted]):
+        if name not in coded or name not in wanted:
+            lacks = "targets" if name in coded else "column of categories"
+            yield f"margin {name!r} has no {lacks}: give it or leave the margin out"
+            continue
+        (codes, found), target = coded[name], wanted[name]
+        if rows := row_positions(codes < 0):
+            yield f"margin {name!r} is missing for the people in {rows}: fill it in, or code it as a category"
+        if extra := [key for key in found if key not in target]:
+            yield f"margin {name!r}: {listed(extra)} in the sample, not in the targets: give the population"
+        if absent := [key for key in target if key not in found]:
+            yield f"margin {name!r}: {listed(absent)} has no respondent: merge it with a neighbour"
+
+
+def _total_problems(wanted: Mapping[str, Mapping[Hashable, float]]) -> Iterator[str]:
+    for name, target in wanted.items():
+        if (bad := [key for key, people in target.items() if not 0 < people < np.inf]) or not target:
+            yield f"margin {name!r}: the target of {listed(bad) or 'each category'} must be a number above 0"
+    sums = {name: sum(target.values()) for name, target in wanted.items()}
+    if sums and not np.allclose(list(sums.values()), next(iter(sums.values())), rtol=1e-9, atol=0):
+        told = ", ".join(f"{name!r} {total:,.15g}" for name, total in sums.items())
+        yield f"the margins sum to different populations ({told}): scale them to one total first"
