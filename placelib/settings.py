@@ -49,8 +49,8 @@ class Settings(Strict):
         The partners; every source names one of them.
     weights : dict of str to float
         Domain weights of the need index where the partnership sets its own.
-    region : str
-        Used in titles only.
+    partner_weights : dict of str to dict
+        The weights that a partner, by its id, would rather have; domains it does not name keep the partnership's.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Settings(Strict):
     edition: str = Field(pattern=Slug)
     agencies: tuple[Agency, ...] = Field(min_length=2)
     weights: dict[str, float] = {}
+    partner_weights: dict[str, dict[str, float]] = {}
     disclosure: Disclosure = Disclosure()
 
     def agency_name(self, agency: str) -> str:

@@ -7,6 +7,7 @@ from placelib.assessment import equality as equality_rules
 from placelib.assessment import issues as issue_rules
 from placelib.assessment import needs as need_rules
 from placelib.assessment import pattern as pattern_rules
+from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
@@ -138,6 +139,55 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     made_up = bool(rows["illustrative"].any())
     notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
     return gate.release_statistics(table, "Overall need by ward", decimals=whole, illustrative=made_up, notes=notes)
+
+
+def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Rank of each ward under each partner's weights, other methods, and without the indicator that moves it most."""
+    rows, own = exact.comparable, inputs.settings.weights
+    at, ours = need_rules.standing(rows, inputs.vocabulary), need_rules.domain_weights(inputs.vocabulary, own)
+    partners = {
+        partner: need_rules.domain_weights(inputs.vocabulary, own | theirs)
+        for partner, theirs in inputs.settings.partner_weights.items()
+    }
+    table = weighing.under_each_choice(at, ours, partners)
+    table = table.join(weighing.leave_one_out(at, ours)[["left_out", "rank_without"]]).rename_axis("ward_code")
+    names = inputs.vocabulary.indicators.set_index("indicator_id")["short_name"].to_dict()
+    names |= inputs.vocabulary.domains.set_index("domain_id")["domain"].to_dict()
+    table["left_out"] = table["left_out"].map(names).fillna("")
+    wards = inputs.geography.wards[["ward_code", "ward_name"]]
+    table = wards.merge(table.reset_index(), on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
+    whole = dict.fromkeys(table.select_dtypes("number"), 0)
+    made_up = bool(rows["illustrative"].any())
+    return gate.release_statistics(table, "Ranks by other choices", decimals=whole, illustrative=made_up)
+
+
+def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Which domain's weight the order of the wards depends on, as shares of what changing all weights would do."""
+    rows = exact.comparable
+    at = need_rules.standing(rows, inputs.vocabulary)
+    ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
+    table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
+    table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
+    table = inputs.vocabulary.domains[["domain_id", "domain"]].merge(table, on="domain_id", validate="1:1")
+    decimals = {"weight": 2, "alone_pct": 0, "with_others_pct": 0}
+    made_up = bool(rows["illustrative"].any())
+    table = table[["domain_id", "domain", *decimals]]
+    return gate.release_statistics(table, "What the order depends on", decimals=decimals, illustrative=made_up)
+
+
+def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """For each indicator of the index, the one that ranks the wards most nearly as it does."""
+    rows = exact.comparable
+    at = need_rules.standing(rows, inputs.vocabulary)
+    table = inputs.vocabulary.named(weighing.redundancy(at).rename_axis("indicator_id").reset_index())
+    table["closest"] = table["closest"].map(inputs.vocabulary.indicators.set_index("indicator_id")["indicator"])
+    table = table[["indicator_id", "indicator", "closest", "rank_correlation", "says_the_same"]]
+    number = weighing.effective_number(at)
+    notes = [f"The {len(table)} indicators say as much as about {number:.0f} unrelated ones would."]
+    made_up, decimals = bool(rows["illustrative"].any()), {"rank_correlation": 2}
+    return gate.release_statistics(
+        table, "Indicators that overlap", decimals=decimals, illustrative=made_up, notes=notes
+    )
 
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from placelib.errors import Fault
+from placelib.settings import Settings
 from placelib.sources.contracts import Column, Contract
 from placelib.sources.terms import Vocabulary
 
@@ -119,12 +120,21 @@ def _cell_faults(
     return [Fault(file, rule, mend, name, list(mask.index[mask])) for mask, rule, mend in checks if mask.any()]
 
 
-def weights(given: dict[str, float], vocabulary: Vocabulary) -> list[Fault]:
-    """Faults in the domain weights of place.toml: domains that are not known, and weights below 0."""
-    known = ", ".join(vocabulary.domains["domain_id"])
-    wrong = [name for name, weight in given.items() if name not in set(vocabulary.domains["domain_id"]) or weight < 0]
-    mend = f"give a number of 0 or more to one of: {known}"
-    return [Fault("place.toml", "is not the weight of a domain", mend, f"weights.{name}") for name in wrong]
+def weights(settings: Settings, vocabulary: Vocabulary) -> list[Fault]:
+    """Faults in the weights of place.toml: partners or domains that are not known, and weights below 0."""
+    domains, partners = list(vocabulary.domains["domain_id"]), {agency.id for agency in settings.agencies}
+    sets = {"weights": settings.weights}
+    sets |= {f"partner_weights.{partner}": given for partner, given in settings.partner_weights.items()}
+    rule, mend = "is not the weight of a domain", f"give a number of 0 or more to one of: {', '.join(domains)}"
+    faults = [
+        Fault("place.toml", rule, mend, f"{key}.{name}")
+        for key, given in sets.items()
+        for name, weight in given.items()
+        if name not in domains or weight < 0
+    ]
+    strangers = sorted(set(settings.partner_weights) - partners)
+    rule, mend = "is not the id of an agency", "use an id of [[agencies]]"
+    return faults + [Fault("place.toml", rule, mend, f"partner_weights.{name}") for name in strangers]
 
 
 def comparators(contract: Contract, frame: pd.DataFrame, vocabulary: Vocabulary) -> list[Fault]:

@@ -101,7 +101,7 @@ def read_place(slug: str, data: Path) -> Inputs:
     settings = read_toml(folder / "place.toml", Settings)
     vocabulary = read_vocabulary(_resolve("vocabulary", data))
     agencies = {agency.id for agency in settings.agencies}
-    sources, faults = {}, checks.weights(settings.weights, vocabulary)
+    sources, faults = {}, checks.weights(settings, vocabulary)
     for path in sorted((folder / "sources").glob("*.toml")):
         try:
             contract = read_toml(path, Contract)
