@@ -103,7 +103,13 @@ def leave_one_out(at: Standing, weights: pd.Series) -> pd.DataFrame:
     rank = ranked(at.ratio @ coefficients(at.domain, weights))
     kept = {name: at.domain.drop(name) for name in at.domain.index}
     kept |= {name: at.domain[at.domain != name] for name in at.domain.unique()}
-    others = {name: coefficients(domain, weights) for name, domain in kept.items() if domain.map(weights).sum() > 0}
+    others = {
+        name: coefficients(domain, weights)
+        for name, domain in kept.items()
+        if len(domain) and domain.map(weights).sum() > 0
+    }
+    if not others:  # a place with one indicator has nothing to leave out
+        return pd.DataFrame({"rank": rank, "left_out": "", "rank_without": rank})
     without = pd.DataFrame({name: ranked(at.ratio[each.index] @ each) for name, each in others.items()}, rank.index)
     moved = without.sub(rank, axis=0).abs()
     furthest = moved.idxmax(axis=1).where(moved.max(axis=1) > 0, "")
