@@ -1,0 +1,221 @@
+"""Every sentence of the key issues is read back, whole, to the cells that it came from, in three places."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from placelib import stages
+from placelib.assessment.issues import STALE
+from placelib.assessment.needs import comparisons
+from placelib.measures.shared import Measures, measure
+from placelib.sources.readers import SHIPPED, Inputs, read_place
+
+NUMBER = r"[\d,]+(?:\.\d)?"
+NAMED = rf"(.+?) \(({NUMBER})\)"
+
+
+class Edition(NamedTuple):
+    """A place's tables, as published and as they were before."""
+
+    inputs: Inputs
+    exact: Measures
+    issues: pd.DataFrame
+    cells: pd.DataFrame  # published indicators
+    gaps: pd.DataFrame  # published gaps to everyone
+    beside: pd.DataFrame  # place beside England, published and exact
+
+
+@pytest.fixture(scope="module", params=["brighton-and-hove", "tower-hamlets", "little"])
+def edition(request):
+    """One place, whole."""
+    if request.param == "little":
+        inputs, exact = (request.getfixturevalue(name) for name in ("little", "exact"))
+    else:
+        inputs = read_place(request.param, SHIPPED)
+        exact = measure(inputs)
+    england = comparisons(exact.comparable, inputs.vocabulary).query("comparator_type == 'england'")
+    shown = stages.comparisons(inputs, exact).frame.query("comparator_type == 'england'").set_index("indicator_id")
+    tables = (getattr(stages, name)(inputs, exact).frame for name in ("issues", "indicators", "equality"))
+    return Edition(inputs, exact, *tables, shown.join(england.set_index("indicator_id")["denominator"]))
+
+
+def value(text):
+    """Read a number as it is written for readers."""
+    return float(text.replace(",", ""))
+
+
+def is_cell(text, cell):
+    """Whether the words give the cell: to one decimal, whole from 100 up."""
+    return abs(value(text) - abs(cell)) <= (0.5 if abs(cell) >= 100 else 0.05) + 1e-9
+
+
+def words(sentence, pattern):
+    """Parts of a sentence that is of the pattern from its first letter to its last."""
+    found = re.fullmatch(pattern, sentence)
+    assert found, sentence
+    return found.groups()
+
+
+def listed(text, mark):
+    """Names and numbers of a list such as "Ashby (4), Bourne (3.5)"."""
+    return [words(part + ")" * (not part.endswith(")")), NAMED) for part in text.split(f"){mark} ")]
+
+
+def of_place(edition, small):
+    """Issues of the whole place, or of a small group, with the cells of each."""
+    chosen = edition.issues[edition.issues["headline"].str.startswith("A small group") == small]
+    for issue in chosen.to_dict("records"):
+        rows = edition.cells[edition.cells["indicator_id"] == issue["indicator_id"]]
+        yield issue, rows, rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
+
+
+def test_each_place_has_something_to_read(edition):
+    """Issues of the whole place everywhere; one of a small group where the survey is large enough."""
+    assert len(list(of_place(edition, small=False))) >= 2
+    assert len(list(of_place(edition, small=True))) == (edition.inputs.slug != "little")
+
+
+def test_headlines_give_the_places_cell_englands_and_the_period(edition):
+    """And the side on which the place lies."""
+    for issue, rows, place in of_place(edition, small=False):
+        name, figure, unit, side, england, period = words(
+            issue["headline"], rf"(.+): ({NUMBER}) ?(\D.*?), (above|below) England's ({NUMBER}) \((.+)\)\."
+        )
+        other = rows.query("area_type == 'england'")["value"].item()
+        assert (name, unit, period) == (place["indicator"], place["unit"], place["period"])
+        assert is_cell(figure, place["value"])
+        assert is_cell(england, other)
+        assert side == ("above" if place["value"] > other else "below")
+
+
+def test_small_groups_headlines_give_the_groups_cell_and_everyones(edition):
+    """The group, its share, everyone's, its base and the limits of the gap."""
+    for issue, rows, place in of_place(edition, small=True):
+        name, share, group, everyone = words(
+            issue["headline"],
+            rf"A small group, a serious gap\. (.+): ({NUMBER})% of the group '(.+)', against ({NUMBER})% of everyone\.",
+        )
+        cell = rows[(rows["category_name"] == group) & (rows["area_type"] == "place")].iloc[0]
+        assert name == place["indicator"]
+        assert is_cell(share, cell["value"])
+        assert is_cell(everyone, place["value"])
+        (base,) = words(issue["people_affected"], rf"About ({NUMBER}) respondents stand behind this figure\.")
+        assert is_cell(base, cell["respondents"])
+        assert issue["groups"] == f"{group} ({cell['characteristic_name'].lower()})."
+        gap = edition.gaps.query("indicator_id == @issue['indicator_id'] and category_name == @group").iloc[0]
+        assert (gap["verdict"], gap["group_size"], gap["family"]) == ("worse", "small", "one characteristic")
+        low, high = words(
+            issue["certainty"],
+            rf"The gap to everyone is between ({NUMBER}) and ({NUMBER}) points, "
+            r"with every group and question in the survey allowed for\.",
+        )
+        limits = sorted(abs(gap[["difference_lower", "difference_upper"]].astype(float)))
+        assert [value(low), value(high)] == pytest.approx(limits, abs=1)  # cells are whole, outwards
+
+
+def test_wards_are_named_with_their_cells_and_counted(edition):
+    """The worst first; each surely worse than the place as a whole, and no other ward is."""
+    for issue, rows, place in of_place(edition, small=False):
+        wards = rows.query("area_type == 'ward'").set_index("ward_name")
+        hit = wards[wards["lower"].fillna(wards["value"]) > place["value"]].sort_values("value", ascending=False)
+        if issue["wards"] == "No ward stands out from the place as a whole beyond chance.":
+            assert hit.empty
+            continue
+        some, count, of = words(
+            issue["wards"],
+            r"Hardest hit: (.+\))\. Worse than the place as a whole: (\d+) of (\d+) wards\.",
+        )
+        assert (int(count), int(of)) == (len(hit), len(wards))
+        named = listed(some, ",")
+        assert [name for name, _ in named] == hit.index[: min(3, len(hit))].tolist()
+        assert all(is_cell(number, wards.loc[name, "value"]) for name, number in named)
+
+
+def test_groups_are_named_with_their_cells(edition):
+    """Each with limits above the place's figure and no mark; or it is said that none is, or that it is not known."""
+    for issue, rows, place in of_place(edition, small=False):
+        groups = rows[rows["characteristic"] != "all"]
+        clear = groups[(groups["lower"] > place["value"]) & (groups["mark"] == "")]
+        if issue["groups"] == "Not known: the source does not say who is affected.":
+            assert groups.empty
+        elif issue["groups"] == "No group stands out beyond chance.":
+            assert clear.empty
+        else:
+            (some,) = words(issue["groups"], r"Higher among: (.+\))\.")
+            for name, number in listed(some, ";"):
+                assert any(is_cell(number, cell) for cell in clear.loc[clear["category_name"] == name, "value"]), name
+
+
+def test_the_gap_to_england_and_its_people_are_those_of_the_comparison(edition):
+    """Limits are published cells; people are the gap times those at risk, to two figures."""
+    for issue, _, place in of_place(edition, small=False):
+        row = edition.beside.loc[issue["indicator_id"]]
+        low, high = words(
+            issue["certainty"],
+            rf"The gap to England is between ({NUMBER}) and ({NUMBER}), with every comparison in this edition allowed "
+            r"for\.",
+        )
+        limits = sorted(abs(row[["lower", "upper"]].astype(float)))
+        assert all(is_cell(text, limit) for text, limit in zip((low, high), limits, strict=True))
+        people, kind, a_year = words(
+            issue["people_affected"],
+            rf"About ({NUMBER}) (more|fewer)( a year)? than if the place were at England's level\.",
+        )
+        at_risk = row["denominator"] / edition.inputs.vocabulary.indicators.set_index("indicator_id")["per"][row.name]
+        excess = abs(row["value"] - row["comparator_value"]) * at_risk
+        assert value(people) == pytest.approx(excess, rel=0.05, abs=0.1 * at_risk)  # both cells have one decimal
+        assert (kind, bool(a_year)) == ("more", place["measure"] == "flow")
+
+
+def test_trends_are_the_change_on_the_year_before(edition):
+    """In whole per cent where it is clear; else it is said that it is not, or that there is no year before."""
+    whole = edition.exact.table.query("area_type == 'place' and characteristic == 'all'").set_index("indicator_id")
+    for issue, _, _ in of_place(edition, small=False):
+        now, before, error = whole.loc[issue["indicator_id"], ["value", "previous", "standard_error"]].astype(float)
+        if issue["trend"] == "No earlier figures to compare with.":
+            assert not before > 0
+            continue
+        beyond_chance = abs(now - before) / (error * np.sqrt(1 + before / now))
+        if issue["trend"] == "No clear change on the year before.":
+            assert beyond_chance < 1.96
+        else:
+            way, change = words(issue["trend"], r"(Up|Down) ([\d,]+)% on the year before\.")
+            assert beyond_chance > 1.95
+            assert value(change) == pytest.approx(100 * abs(now / before - 1), abs=0.5)
+            assert way == ("Up" if now > before else "Down")
+
+
+def test_what_residents_say_is_a_published_cell_of_the_same_domain(edition):
+    """Name and share of other questions of the domain; or that the survey did not ask."""
+    survey = edition.cells.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
+    for issue in edition.issues.to_dict("records"):
+        of_domain = (
+            survey["domain_id"]
+            == edition.inputs.vocabulary.indicators.set_index("indicator_id")["domain_id"][issue["indicator_id"]]
+        )
+        asked = survey[of_domain & (survey["indicator_id"] != issue["indicator_id"])].set_index("indicator")
+        if issue["residents_say"] == "The survey did not ask about this.":
+            assert asked.empty
+        else:
+            for sentence in issue["residents_say"].removesuffix(".").split("; "):
+                name, share = words(sentence, rf"(.+): ({NUMBER})%")
+                assert is_cell(share, asked.loc[name, "value"])
+
+
+def test_owner_duty_and_decision_are_the_vocabularys(edition):
+    """And no sentence of the analysts is out of date."""
+    known = edition.inputs.vocabulary.indicators.set_index("indicator_id")
+    agencies = {agency.id: agency.name for agency in edition.inputs.settings.agencies}
+    for issue in edition.issues.to_dict("records"):
+        row = known.loc[issue["indicator_id"]]
+        owner = agencies.get(row["lead_agency"], "Not yet agreed.")
+        assert (issue["owner"], issue["duty"]) == (owner, row["duty"] or "No duty of its own.")
+        who, name = words(
+            issue["decision"], r"Agree (?:whether )?(.+) leads a joint response \((.+)\), and when costed options .+\."
+        )
+        assert (who, name) == ("who" if owner == "Not yet agreed." else owner, row["short_name"])
+        assert issue["money"] == "Not in this edition: spending is not yet gathered."
+        assert STALE not in issue["said"]
