@@ -125,6 +125,37 @@ def test_margins_that_contradict_each_other_do_not_converge():
         rake(Design(np.ones(3)), people, {"sex": {"F": 70, "M": 30}, "tenure": {"own": 60, "rent": 40}})
 
 
+def test_trimmed_weights_keep_to_their_limits_and_meet_the_margins():
+    """No weight changes by more than declared, those at a limit are counted, and the margins hold all the same."""
+    random = np.random.default_rng(4)
+    people = pd.DataFrame({"sex": random.choice(["F", "M"], 300), "tenure": random.choice(["own", "rent"], 300)})
+    targets = {"sex": {"F": 650, "M": 350}, "tenure": {"own": 650, "rent": 350}}
+    free = rake(Design(np.ones(300)), people, targets)
+    held = rake(Design(np.ones(300)), people, targets, trim=(0.3, 1.6))
+    assert free.weight_ratio.max() > 1.6
+    assert held.weight_ratio.max() == pytest.approx(1.6)
+    assert held.trimmed == np.isclose(held.weight_ratio, 1.6).sum() > 0 == free.trimmed
+    assert held.margins["after"].to_numpy() == pytest.approx(held.margins["target"].to_numpy(), rel=1e-7)
+    assert held.design_effect < free.design_effect
+    with pytest.raises(PlacelibError, match="contradict each other for these respondents within these limits"):
+        rake(Design(np.ones(300)), people, targets, trim=(0.9, 1.1))
+
+
+def test_many_margins_are_raked_as_one_by_one():
+    """Margins looked at together have the weights of plain raking, margin after margin."""
+    random = np.random.default_rng(7)
+    people = pd.DataFrame(random.integers(0, 9, (2_000, 6)) // random.integers(1, 4, 6), columns=list("abcdef"))
+    targets = {name: people[name].value_counts().mul(random.uniform(0.6, 1.5)).to_dict() for name in people}
+    targets = {name: {k: v * 9_000 / sum(aim.values()) for k, v in aim.items()} for name, aim in targets.items()}
+    for aim in targets.values():
+        aim[0], aim[1] = aim[0] * 1.2, aim[1] - 0.2 * aim[0]
+    weight = np.ones(len(people))
+    for _ in range(100):
+        for name, aim in targets.items():
+            weight *= people[name].map(pd.Series(aim) / pd.Series(weight).groupby(people[name]).sum())
+    np.testing.assert_allclose(rake(Design(np.ones(2_000)), people, targets).design.weight, weight, rtol=1e-7)
+
+
 def test_a_raked_design_is_not_raked_again():
     """Its variance could honour the last raking only, so a second one is refused."""
     raked = rake(Design(np.ones(6)), PEOPLE, TARGETS).design

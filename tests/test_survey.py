@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.survey import Design, Domains, covariance, means, proportions, rake, totals
+from placelib.measures import linearise
+from placelib.measures.survey import Design, Domains, covariance, means, medians, proportions, rake, ratios, totals
 
 
 def everyone(people):
@@ -54,6 +55,88 @@ def test_two_strata_by_hand():
     by_hand = 10**2 * (1 - 2 / 10) * 2 / 2 + 20**2 * (1 - 2 / 20) * 8 / 2
     assert found["estimate"] == 100
     assert found["standard_error"] == pytest.approx(by_hand**0.5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_one_stratum_gives_the_unstratified_answer(seed):
+    """A stratum for all is no stratum, whatever it is called; nor do strata move an estimate."""
+    frame, answers = survey(seed)
+    wards = Domains.of(frame[["ward"]])
+    without = proportions(Design(frame["weight"], cluster=frame["cluster"]), answers, wards)
+    one = proportions(Design(frame["weight"], ["all"] * len(frame), frame["cluster"]), answers, wards)
+    pd.testing.assert_frame_equal(one, without)
+    strata = proportions(design_of(frame), answers, wards)
+    assert strata["estimate"].tolist() == pytest.approx(without["estimate"].tolist())
+
+
+def test_a_ratio_of_two_totals_by_hand():
+    """Three spells for each carer; the influence is (spells - 3 carers) over all carers."""
+    spells, carers = pd.DataFrame({"x": [2.0, 4, 9, np.nan]}), pd.DataFrame({"x": [1.0, 2, 2, 1]})
+    found = ratios(Design(np.full(4, 7)), spells, carers, everyone(4)).iloc[0]
+    assert (found["estimate"], found["respondents"]) == (3, 3)
+    assert found["standard_error"] == pytest.approx((4 / 3 * ((-1) ** 2 + (-2) ** 2 + 3**2)) ** 0.5 / 5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_ratio_to_everyone_who_answered_is_the_mean(seed):
+    """Dividing by one each gives the mean, its error and its interval."""
+    frame, answers = survey(seed)
+    wards = Domains.of(frame[["ward"]])
+    ratio, mean = (
+        ratios(design_of(frame), answers, answers.notna() * 1.0, wards),
+        means(design_of(frame), answers, wards),
+    )
+    columns = ["estimate", "standard_error", "lower", "upper", "degrees_of_freedom"]
+    pd.testing.assert_frame_equal(ratio[columns], mean[columns])
+
+
+def test_the_median_is_where_half_the_weight_lies():
+    """The plain median with equal weights; a heavy person pulls it; a domain has its own; nobody has none."""
+    hours = pd.DataFrame({"hours": [5.0, 1, 3, 2, 4, 8, np.nan]})
+    wards = Domains.of(pd.DataFrame({"ward": ["W1"] * 5 + ["W2", "W3"]}))
+    assert medians(Design(np.ones(7)), hours, wards)["estimate"].tolist() == pytest.approx([3, 8, np.nan], nan_ok=True)
+    assert medians(Design([9, 1, 1, 1, 1, 1, 1]), hours, wards)["estimate"][0] == 5
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_a_median_turns_with_the_scale(seed, is_raked):
+    """Any rising change of scale carries median and limits with it, in overlapping domains, raked or not."""
+    frame, _ = survey(seed)
+    design = design_of(frame)
+    design = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design if is_raked else design
+    values = pd.DataFrame({"x": np.random.default_rng(seed).normal(size=len(frame))})
+    domains = Domains(
+        sparse.hstack([Domains.of(frame[["ward"]]).members, np.ones((len(frame), 1))]), pd.Index(range(4))
+    )
+    limits = ["lower", "estimate", "upper"]
+    plain, turned = medians(design, values, domains)[limits], medians(design, np.exp(values), domains)[limits]
+    np.testing.assert_allclose(turned, np.exp(plain))
+    assert plain.notna().all(axis=None)
+    assert (plain["lower"] <= plain["estimate"]).all()
+    assert (plain["estimate"] <= plain["upper"]).all()
+
+
+@pytest.mark.parametrize("block", [1, 50])
+def test_small_blocks_change_nothing(block, monkeypatch):
+    """Domains and questions may be dealt with one by one or all at once."""
+    frame, answers = survey(3)
+    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+    domains = Domains.of(frame[["ward", "sex"]])
+    at_once = proportions(raked, answers, domains)
+    monkeypatch.setattr(linearise, "BLOCK", block)
+    pd.testing.assert_frame_equal(proportions(raked, answers, domains), at_once, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [proportions, means, medians, totals])
+def test_no_domain_gives_an_empty_table(function):
+    """Where nobody said which group they are in, there is nothing to tell, and no fault."""
+    frame, answers = survey(4)
+    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+    nobody = Domains.of(frame[["ward"]].mask(frame["ward"].notna()))
+    assert len(function(raked, answers, nobody)) == len(function(design_of(frame), answers, nobody)) == 0
 
 
 def test_a_missing_answer_is_not_a_no():

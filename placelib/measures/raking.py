@@ -145,16 +145,18 @@ def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarr
         moved: list[float] = []
         for joint, aims in groups:
             held = np.clip(weight, *limits) if limits else weight
-            factor = _factor(np.bincount(joint, weights=held, minlength=math.prod(map(len, aims))), aims, moved)
-            weight *= factor[joint]
+            cells = np.bincount(joint, weights=held, minlength=math.prod(map(len, aims)))
+            with np.errstate(divide="ignore", invalid="ignore"):  # a replicate can leave a category empty
+                weight *= _factor(cells, aims, moved)[joint]
         if max(moved) <= TOLERANCE:
             return (np.clip(weight, *limits) if limits else weight), sweep
         if not np.isfinite(max(moved)):
             break
+    name = calibration.targets[moved.index(max(moved))].name
     raise PlacelibError(
-        f"Raking did not converge in {sweep:,} rounds: margin {calibration.targets[np.argmax(moved)].name!r} still "
-        f"moves by {max(moved):.2g} of itself a round, so the margins contradict each other for these respondents"
-        f"{' within these limits' if limits else ''}. Merge sparse categories or leave a margin out."
+        f"Raking did not converge in {sweep:,} rounds: margin {name!r} still moves by {max(moved):.2g} of itself a "
+        f"round, so the margins contradict each other for these respondents{' within these limits' if limits else ''}. "
+        "Merge sparse categories or leave a margin out."
     )
 
 
@@ -176,10 +178,9 @@ def _factor(cells: np.ndarray, aims: list[np.ndarray], moved: list[float]) -> np
     factor = np.ones(table.shape)
     for axis, aim in enumerate(aims):
         others = tuple(other for other in range(table.ndim) if other != axis)
-        with np.errstate(divide="ignore", invalid="ignore"):  # a replicate can leave a category empty
-            step = np.expand_dims(aim / table.sum(axis=others), others)
-            table = table * step
-            factor *= step
+        step = np.expand_dims(aim / table.sum(axis=others), others)
+        table = table * step
+        factor *= step
         moved.append(np.abs(step - 1).max())
     return factor.ravel()
 

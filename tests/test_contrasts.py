@@ -1,0 +1,109 @@
+"""Differences and the Rao-Scott test: answers known by construction, limits, and refusals in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse, stats
+
+from placelib.errors import PlacelibError
+from placelib.measures.contrasts import differences, rao_scott
+from placelib.measures.survey import Design, Domains, means
+
+PEOPLE = pd.DataFrame({"ward": ["W1"] * 6 + ["W2"] * 4})
+ANSWERS = pd.DataFrame({"hours": [1.0, 4, 2, 8, 5, 7, 3, 3, 9, 1]})
+
+
+def with_everyone(people):
+    """The wards, and the place that they are part of."""
+    wards = Domains.of(people[["ward"]])
+    members = sparse.hstack([wards.members, np.ones((len(people), 1))], format="csr")
+    return Domains(members, wards.names.append(pd.Index(["place"])))
+
+
+def test_two_groups_by_hand():
+    """Strata of their own have no covariance: the variances s²/n add up."""
+    strata = Design(np.ones(10), PEOPLE["ward"])
+    found = differences(strata, ANSWERS, Domains.of(PEOPLE), [("W1", "W2")]).iloc[0]
+    ward = ANSWERS["hours"].groupby(PEOPLE["ward"])
+    assert found["difference"] == pytest.approx(4.5 - 4)
+    assert found["standard_error"] == pytest.approx((ward.var() / ward.size()).sum() ** 0.5)
+    assert found["degrees_of_freedom"] == 3
+    reach = stats.t.ppf(0.975, 3) * found["standard_error"]
+    assert found[["lower", "upper"]].tolist() == pytest.approx([0.5 - reach, 0.5 + reach])
+    assert found["p_value"] == pytest.approx(2 * stats.t.sf(0.5 / found["standard_error"], 3))
+
+
+def test_a_part_is_compared_with_its_whole_by_their_covariance():
+    """With equal strata weights, W1 less the place is 0.4 (W1 - W2), error and all."""
+    strata = Design(np.ones(10), PEOPLE["ward"])
+    found = differences(strata, ANSWERS, with_everyone(PEOPLE), [("W1", "W2"), ("W1", "place")])
+    whole, part = found.loc[0], found.loc[1]
+    ends = means(Design(np.ones(10), PEOPLE["ward"]), ANSWERS, with_everyone(PEOPLE))["estimate"]
+    assert part["difference"] == pytest.approx(ends[0] - ends[2]) == pytest.approx(0.4 * whole["difference"])
+    assert part["standard_error"] == pytest.approx(0.4 * whole["standard_error"])
+
+
+def test_nothing_differs_from_itself():
+    """The difference of a domain from itself is nought, without error and without a probability."""
+    found = differences(Design(np.ones(10)), ANSWERS, Domains.of(PEOPLE), [("W1", "W1")]).iloc[0]
+    assert (found["difference"], found["standard_error"]) == (0, 0)
+    assert np.isnan(found["p_value"])
+
+
+def test_a_domain_that_is_not_there_is_refused_by_name():
+    """A misspelt ward is named."""
+    with pytest.raises(PlacelibError, match="There is no domain 'W9'"):
+        differences(Design(np.ones(10)), ANSWERS, Domains.of(PEOPLE), [("W1", "W9")])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_equal_weights_give_pearsons_test(seed):
+    """One person a cluster, one stratum: the corrections are (n / (n - 1)), and vanish."""
+    random = np.random.default_rng(seed)
+    rows = pd.Series(random.permutation(np.arange(400) % 3))
+    columns = pd.Series(random.permutation(np.arange(400) % 2))
+    found = rao_scott(Design(np.full(400, 2.5)), rows, columns)
+    pearson = stats.chi2_contingency(pd.crosstab(rows, columns), correction=False)
+    assert found.pearson == pytest.approx(pearson.statistic)
+    assert found.degrees_of_freedom == 2
+    assert found.design_effect == pytest.approx(400 / 399, rel=0.05)
+
+
+def test_copies_of_people_prove_no_more():
+    """Each person four times, as a cluster: Pearson's chi-square is fourfold, the corrected tests are as before."""
+    random = np.random.default_rng(5)
+    people = pd.DataFrame({"row": random.integers(0, 3, 200), "column": random.integers(0, 2, 200)})
+    once = rao_scott(Design(np.ones(200)), people["row"], people["column"])
+    copied = people.loc[people.index.repeat(4)].reset_index()
+    four = rao_scott(Design(np.ones(800), cluster=copied["index"]), copied["row"], copied["column"])
+    assert four.pearson == pytest.approx(4 * once.pearson)
+    assert four.design_effect == pytest.approx(4 * once.design_effect)
+    assert (four.p_value, four.first_order_p_value) == pytest.approx((once.p_value, once.first_order_p_value))
+
+
+def test_names_and_order_of_the_categories_do_not_matter():
+    """Relabelled categories and reordered people give the same test; a missing answer is left out of the table."""
+    random = np.random.default_rng(6)
+    rows, columns = pd.Series(random.choice(list("abc"), 90)), pd.Series(random.choice(list("xy"), 90))
+    rows[:5] = None
+    order, weight = random.permutation(90), random.uniform(1, 3, 90)
+    renamed = rows.map({"a": "z", "b": "y", "c": "w"})[order]
+    once = rao_scott(Design(weight), rows, columns)
+    assert rao_scott(Design(weight[order]), renamed, columns[order]) == pytest.approx(once)
+    assert once.pearson > 0
+
+
+@pytest.mark.parametrize(
+    ("design", "rows", "words"),
+    [
+        (Design(np.ones(4)), ["a"] * 4, "table of 1 by 2 categories tests nothing"),
+        (Design(np.ones(4), probability=False), list("abab"), "no sampling error to test with"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused_in_words(design, rows, words):
+    """One category, and a self-selected sample."""
+    with pytest.raises(PlacelibError, match=words):
+        rao_scott(design, pd.Series(rows), pd.Series(list("xxyy")))
