@@ -22,8 +22,20 @@ def gaps_of(p_values, difference=10.0, **columns):
     rows["value"] = rows["everyone"] + rows["difference"]
     rows["ratio"] = rows["value"] / rows["everyone"]
     rows["ratio_error"] = rows["difference_error"] / rows["value"]
-    usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400, "effective_respondents": 300.0}
-    return rows.assign(**usual | columns)
+    usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400}
+    many = {"effective_respondents": 1e6, "degrees_of_freedom": 1e9}  # so many that Student and the binomial are normal
+    return rows.assign(**usual | many | columns)
+
+
+@pytest.mark.parametrize(
+    ("value", "answers", "verdict"),
+    [(0.0, 60, "no clear difference"), (0.0, 150, "better"), (1.0, 60, "no clear difference"), (25.0, 60, "worse")],
+)
+def test_a_small_error_from_few_answers_makes_no_certainty(value, answers, verdict):
+    """None of 60 say yes where 5% of everyone do: 0.95 to the power of 60 is 5%, far from sure; of 150 it is 0.05%."""
+    rows = gaps_of([0.5], effective_respondents=float(answers), degrees_of_freedom=50.0)
+    rows = rows.assign(value=value, everyone=5.0, difference=value - 5.0, difference_error=0.1)
+    assert list(verdicts(rows).values()) == [verdict]
 
 
 def verdicts(rows):
@@ -91,7 +103,7 @@ def test_which_way_is_worse_is_the_vocabularys():
 def test_few_answers_and_refusals_have_no_verdict_and_no_part_in_the_family():
     """29 answers, or nobody's error known: said to be too few. Those who would not say are no group at all."""
     rows = gaps_of([1e-9, 1e-9, 0.02, 0.02])
-    rows.loc[0, "respondents"] = 29
+    rows.loc[0, "effective_respondents"] = 29
     rows.loc[1, "difference_error"] = np.nan
     rows.loc[3, "category"] = "prefer_not_to_say"
     found = group_gaps(rows, WORDS)

@@ -12,6 +12,7 @@ RULE = (
 )
 CONFIDENCE = 0.95
 LEAST_ANSWERS = 30
+LONGEST_LOG_RATIO = 7.0  # a thousandfold: beyond it a limit says nothing
 SMALL_SHARE = 0.10  # of the largest group that answered the same question
 NOT_ANSWERED = "prefer_not_to_say"
 
@@ -21,8 +22,8 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
     All gaps of single characteristics are one testing family and all gaps of pairs of characteristics another.
     Verdicts hold Holm's family-wise 95%; the limits shown with them are Bonferroni's, of the same family. Groups with
-    fewer than 30 respondents, real or effective, are shown without a verdict and are not in the family; a group is
-    ordered by its own gap, never weighed by its size, so that a small one is not drowned.
+    fewer than 30 effective respondents are shown without a verdict and are not in the family; a group is
+    ordered by its own gap, never weighed by its size, so that a small one is not drowned. Limits are Student's.
 
     Parameters
     ----------
@@ -44,20 +45,19 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
     """
     rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
-    numbers = ["difference", "difference_error", "ratio", "ratio_error", "respondents", "effective_respondents"]
+    numbers = ["value", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
+    numbers += ["respondents", "effective_respondents", "degrees_of_freedom"]
     rows[numbers] = rows[numbers].astype(float)
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
-    answers = rows[["respondents", "effective_respondents"]].min(axis=1)
-    tested = (answers >= LEAST_ANSWERS) & rows["difference_error"].notna()
+    tested = (rows["effective_respondents"] >= LEAST_ANSWERS) & rows["difference_error"].notna()
     rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
-    critical = stats.norm.ppf(1 - (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1))
-    for name, centre in (("difference", rows["difference"]), ("ratio", np.log(rows["ratio"].where(rows["ratio"] > 0)))):
-        margin = critical * rows[f"{name}_error"]
-        limits = {"lower": centre - margin, "upper": centre + margin}
-        rows[[f"{name}_lower", f"{name}_upper"]] = pd.DataFrame(limits) if name == "difference" else np.exp(
-            pd.DataFrame(limits)
-        )  # fmt: skip
-    floor = -rows["everyone"].astype(float)  # a share lies between 0% and 100%
+    tail = (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1)
+    critical = stats.t.isf(tail, rows["degrees_of_freedom"])
+    margin = critical * rows["difference_error"]
+    rows["difference_lower"], rows["difference_upper"] = rows["difference"] - margin, rows["difference"] + margin
+    spread = np.exp((critical * rows["ratio_error"]).clip(upper=LONGEST_LOG_RATIO))
+    rows["ratio_lower"], rows["ratio_upper"] = rows["ratio"] / spread, rows["ratio"] * spread
+    floor = -rows["everyone"]  # a share lies between 0% and 100%
     rows["difference_lower"] = rows["difference_lower"].clip(floor, floor + 100)
     rows["difference_upper"] = rows["difference_upper"].clip(floor, floor + 100)
     sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
@@ -94,8 +94,23 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
 def _holm(rows: pd.DataFrame) -> pd.Series:
     """Whether each gap is sure by Holm's procedure within its family."""
-    p = pd.Series(2 * stats.norm.sf((rows["difference"] / rows["difference_error"]).abs()), rows.index)
+    p = _p_value(rows)
     place = p.groupby(rows["family"]).rank(method="first")
     adjusted = p * (rows["comparisons"] - place + 1)
     ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(rows["family"]).cummax()
     return ordered.reindex(rows.index) <= 1 - CONFIDENCE
+
+
+def _p_value(rows: pd.DataFrame) -> pd.Series:
+    """The larger of two p-values: Student's on the gap's own error, the exact binomial on the effective respondents.
+
+    Where few or nearly all of a group say yes, the group's own error is too small by chance just when its gap is large;
+    the binomial takes its error from everyone's share and has no such fault.
+    """
+    student = 2 * stats.t.sf((rows["difference"] / rows["difference_error"]).abs(), rows["degrees_of_freedom"])
+    base = rows["effective_respondents"]
+    yes, share = base * rows["value"] / 100, rows["everyone"] / 100
+    at_least = np.where(yes > 0, stats.beta.cdf(share, yes.clip(lower=1e-9), base - yes + 1), 1.0)
+    at_most = np.where(yes < base, stats.beta.sf(share, yes + 1, (base - yes).clip(lower=1e-9)), 1.0)
+    exact = np.minimum(2 * np.minimum(at_least, at_most), 1)
+    return pd.Series(np.maximum(student, exact), rows.index)

@@ -14,6 +14,7 @@ MOST_COUNTED = 5
 LEAST_ASKED_SHARE = 0.8
 PERCENT = 100
 NIL = 1e-12
+BASES = ["respondents", "effective_respondents", "degrees_of_freedom"]
 
 
 def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -35,8 +36,9 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     -------
     DataFrame
         characteristic, category (two joined by " × " for a pair), indicator_id, value, respondents,
-        effective_respondents, everyone, difference, difference_error (percentage points), ratio, ratio_error (of its
-        logarithm); no error where a group's answers all agree.
+        effective_respondents (never more than respondents, or than Kish's for their weights), degrees_of_freedom,
+        everyone, difference, difference_error (percentage points), ratio, ratio_error (of its logarithm); no error where
+        a group's answers all agree.
     """
     every = [survey.Domains.of(pd.DataFrame({"everyone": "all"}, index=answers.index))]
     every += [survey.Domains.of(groups[list(names)]) for names in _families(groups.columns)]
@@ -48,6 +50,10 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     ]
     stacked = survey.Domains(members, pd.MultiIndex.from_tuples(names, names=["characteristic", "category"]))
     found = survey.proportions(design, answers, stacked)
+    weight = design.weight
+    kish = (members.T @ weight) ** 2 / (members.T @ weight**2) / members.sum(axis=0)
+    caution = np.minimum(1, np.repeat(kish, answers.shape[1])) * found["respondents"]
+    found["effective_respondents"] = np.minimum(found["effective_respondents"], caution)
     parts = [_against_everyone(design, answers[[question]], stacked, found) for question in answers]
     return pd.concat(parts, ignore_index=True)
 
@@ -68,7 +74,7 @@ def _against_everyone(
         ratio_variance = variance / value**2 + variance[0] / value[0] ** 2 - 2 * shared / (value * value[0])
         # a group whose few answers all agree shows no variance of its own, which does not make its gap certain
         gap_variance = np.where(variance > NIL, np.maximum(variance + variance[0] - 2 * shared, 0), np.nan)
-        table = rows[["characteristic", "category", "respondents", "effective_respondents"]].assign(
+        table = rows[["characteristic", "category", *BASES]].assign(
             indicator_id=answers.columns[0],
             value=PERCENT * value,
             everyone=PERCENT * value[0],

@@ -85,7 +85,7 @@ def measure(inputs: Inputs) -> Measures:
 
 
 GROUP = ["indicator_id", "characteristic", "category", "value", "respondents", "effective_respondents", "illustrative"]
-GAPS = [*GROUP, "everyone", "difference", "difference_error", "ratio", "ratio_error"]
+GAPS = [*GROUP, "degrees_of_freedom", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
 TOGETHER = [*GROUP[1:], "needs", "lower", "upper", "expected"]
 RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
 RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]
