@@ -129,12 +129,12 @@ def test_trimmed_weights_keep_to_their_limits_and_meet_the_margins():
     """No weight changes by more than declared, those at a limit are counted, and the margins hold all the same."""
     random = np.random.default_rng(4)
     people = pd.DataFrame({"sex": random.choice(["F", "M"], 300), "tenure": random.choice(["own", "rent"], 300)})
-    targets = {"sex": {"F": 650, "M": 350}, "tenure": {"own": 650, "rent": 350}}
+    targets = {"sex": {"F": 600, "M": 400}, "tenure": {"own": 600, "rent": 400}}
     free = rake(Design(np.ones(300)), people, targets)
-    held = rake(Design(np.ones(300)), people, targets, trim=(0.3, 1.6))
-    assert free.weight_ratio.max() > 1.6
-    assert held.weight_ratio.max() == pytest.approx(1.6)
-    assert held.trimmed == np.isclose(held.weight_ratio, 1.6).sum() > 0 == free.trimmed
+    held = rake(Design(np.ones(300)), people, targets, trim=(0.3, 1.5))
+    assert free.weight_ratio.max() > 1.5
+    assert held.weight_ratio.max() == pytest.approx(1.5)
+    assert held.trimmed == np.isclose(held.weight_ratio, 1.5).sum() > 0 == free.trimmed
     assert held.margins["after"].to_numpy() == pytest.approx(held.margins["target"].to_numpy(), rel=1e-7)
     assert held.design_effect < free.design_effect
     with pytest.raises(PlacelibError, match="contradict each other for these respondents within these limits"):
