@@ -30,8 +30,7 @@ Force = Annotated[bool, typer.Option("--force", help="Make the report anew even 
 @app.command()
 def check(places: Slugs = None, every: All = False, data: Data = "") -> None:
     """Check every source of the places and print all that is wrong."""
-    ends = [_checked(slug, data) for slug in _chosen(places, every, data)]
-    _finish(ends)
+    _finish([_checked(slug, data) for slug in _chosen(places, every, data)])
 
 
 @app.command()
@@ -49,7 +48,7 @@ def run(
     chosen = _chosen(places, every, data)
     console = Console()
     with console.status("starting") as status:
-        say = (lambda words: status.update(Text(words))) if console.is_terminal else _say
+        say = (lambda words: status.update(Text(words))) if console.is_terminal else typer.echo
         ends = run_places(chosen, order, say)
     _finish(ends)
 
@@ -59,7 +58,7 @@ def main() -> None:
     try:
         app()
     except PlacelibError as error:
-        _say(f"Error: {error}", to_errors=True)
+        typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
 
 
@@ -84,10 +83,6 @@ def _finish(ends: list[Outcome]) -> None:
     """Tell how each place ended, and leave with status 1 if any failed."""
     for end in ends:
         failed = end.status == "failed"
-        _say(f"{end.slug}: {'FAILED: ' if failed else ''}{end.message}", to_errors=failed)
+        typer.echo(f"{end.slug}: {'FAILED: ' if failed else ''}{end.message}", err=failed)
     if any(end.status == "failed" for end in ends):
         sys.exit(1)
-
-
-def _say(words: str, *, to_errors: bool = False) -> None:
-    typer.echo(words, err=to_errors)

@@ -57,9 +57,10 @@ class PlaceEngine(NBClientEngine):
         with tempfile.TemporaryDirectory(prefix="placelib-", ignore_cleanup_errors=True) as folder:
             options["config"] = _private_sockets(Path(folder))
             super().execute_managed_notebook(nb_man, kernel_name, **options)
-        errors = [out for cell in notebook.cells for out in cell.get("outputs", []) if out.output_type == "error"]
-        if errors and errors[0].ename in _refusals():
-            raise NotebookError(errors[0].evalue)
+        refusals = {kind.__name__ for kind in (PlacelibError, *PlacelibError.__subclasses__())}
+        for output in _outputs(notebook):
+            if output.get("ename") in refusals:
+                raise NotebookError(output.evalue)
 
 
 # papermill names no engine unless it is told to, so the plug-in takes the place of the nameless one
@@ -75,12 +76,12 @@ class Executed:
     warnings: tuple[str, ...]
 
 
-def check_parameters(notebook: NotebookNode | Path, given: Mapping[str, object]) -> None:
+def check_parameters(notebook: NotebookNode, given: Mapping[str, object]) -> None:
     """Check that a notebook declares every parameter it is given.
 
     Parameters
     ----------
-    notebook : NotebookNode or Path
+    notebook : NotebookNode
         The notebook; its parameters are the names set in its cell tagged `parameters`.
     given : mapping
         Parameters by name.
@@ -96,8 +97,7 @@ def check_parameters(notebook: NotebookNode | Path, given: Mapping[str, object])
             near = get_close_matches(name, known, 1)
             meant = f" Did you mean '{near[0]}'?" if near else ""
             has = ", ".join(known) or "none"
-            which = notebook.name if isinstance(notebook, Path) else "The notebook"
-            raise NotebookError(f"{which} has no parameter '{name}'.{meant} Its parameters: {has}.")
+            raise NotebookError(f"The notebook has no parameter '{name}'.{meant} Its parameters: {has}.")
 
 
 def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int = CELL_SECONDS) -> Executed:
@@ -163,15 +163,13 @@ def _private_sockets(folder: Path) -> Config:
     return Config(ConnectionFileMixin=connection)
 
 
-def _refusals() -> set[str]:
-    """Names of placelib's kinds of error, as a kernel reports them."""
-    return {PlacelibError.__name__, *(kind.__name__ for kind in PlacelibError.__subclasses__())}
+def _outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
 def _unprotected(notebook: NotebookNode) -> bool:
     """Whether the notebook bears the mark that `place.unprotected` leaves in a kernel's output."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return any(output.get("metadata", {}).get("placelib", {}).get("unprotected") for output in outputs)
+    return any(output.get("metadata", {}).get("placelib", {}).get("unprotected") for output in _outputs(notebook))
 
 
 def _settle(notebook: NotebookNode) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """Reports without a screen: for each place all its notebooks and tables, appearing whole or not at all."""
 
 import io
-import os
 import shutil
+import sqlite3
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from placelib.place import Place, open_place
 from placelib.publish.report import Cover, to_html
 from placelib.publish.tables import csv_text, geojson_text
 from placelib.run import manifest
-from placelib.run.engine import Executed, check_parameters, execute
+from placelib.run.engine import Executed, execute
 from placelib.sources.readers import SHIPPED, input_files
 
 HERE = Path(__file__).parents[1]
@@ -101,7 +101,7 @@ def run_places(slugs: Iterable[str], order: Order, say: Say = print) -> list[Out
 
 def _run_place(slug: str, order: Order, say: Say) -> Outcome:
     try:
-        return _Job(open_place(slug, order.edition, order.data), order, say).run()
+        return _Job(open_place(slug, order.edition, order.data), order, lambda words: say(f"{slug}: {words}")).run()
     except PlacelibError as error:
         return Outcome(slug, "failed", str(error))
     except Exception as error:  # whatever is wrong with one place, the others go on
@@ -188,32 +188,27 @@ class _Job:
 
     def _tables(self) -> dict[str, Table]:
         """Every stage of the place, once all its inputs have been checked."""
-        self._say("checking the sources")
-        with self._timed("inputs"):
+        with self._step("inputs", "checking the sources"):
             _ = self.place.inputs
         tables = {}
         for name in self.place.stage_names():
-            self._say(f"making the table '{name}'")
-            with self._timed(f"table {name}"):
+            with self._step(f"table {name}", f"making the table '{name}'"):
                 tables[name] = getattr(self.place, name)
         return tables
 
     def _execute(self) -> dict[str, Executed]:
         """Every notebook's outcome by its name; all that fail are told together."""
-        for path in self.notebooks:
-            check_parameters(path, self.parameters)
-        faults = []
         with ThreadPoolExecutor(self.order.workers) as pool:
             futures = {pool.submit(execute, path, self.parameters): path.stem for path in self.notebooks}
             try:
-                for number, future in enumerate(as_completed(futures), 1):
-                    faults += [str(future.exception())] if future.exception() else []
-                    self._say(f"{number} of {len(futures)} notebooks run")
+                for number, _ in enumerate(as_completed(futures), 1):
+                    self.tell(f"{number} of {len(futures)} notebooks run")
             except BaseException:  # the reader has pressed Ctrl-C: start no further notebook
                 pool.shutdown(cancel_futures=True)
                 raise
+        faults = sorted(str(future.exception()) for future in futures if future.exception())
         if faults:
-            raise PlacelibError("\n".join(sorted(faults)))
+            raise PlacelibError("\n".join(faults))
         executed = {name: future.result() for future, name in futures.items()}
         self.seconds |= {name: done.seconds for name, done in executed.items()}
         return executed
@@ -245,11 +240,10 @@ class _Job:
     def _beside(self, ending: str) -> Path:
         return self.folder.with_name(f".{self.folder.name}.{ending}")
 
-    def _say(self, words: str) -> None:
-        self.tell(f"{self.place.slug}: {words}")
-
     @contextmanager
-    def _timed(self, name: str) -> Iterator[None]:
+    def _step(self, name: str, words: str) -> Iterator[None]:
+        """Say what is being done, and keep how long it took."""
+        self.tell(words)
         started = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - started
@@ -277,19 +271,15 @@ def _tables_as_text(tables: dict[str, Table]) -> dict[str, str]:
 def _indicators(table: Table) -> str:
     """Ward and whole-place rows; the place's have no ward code, so that nobody sums them with the wards."""
     rows = _cells(table.only(area_type=["ward", "place"]))
-    named = rows.assign(
-        ward_code=rows["area_code"].where(rows["area_type"] == "ward", ""),
-        ward_name=rows["area_name"],
-        agency=rows["agency_name"],
-    )
+    codes = rows["area_code"].where(rows["area_type"] == "ward", "")
+    named = rows.assign(ward_code=codes, ward_name=rows["area_name"], agency=rows["agency_name"])
     return named[INDICATOR_COLUMNS].to_csv(index=False, lineterminator="\n")
 
 
 def _need_index(table: Table) -> str:
     """The index and its domains, without the words that notebooks show beside them."""
     rows = _cells(table)
-    domains = [name for name in rows if name.endswith("_score")]
-    return rows[NEED_COLUMNS + domains].to_csv(index=False, lineterminator="\n")
+    return rows[[*NEED_COLUMNS, *rows.filter(regex="_score$")]].to_csv(index=False, lineterminator="\n")
 
 
 def _cells(table: Table) -> pd.DataFrame:
@@ -299,29 +289,16 @@ def _cells(table: Table) -> pd.DataFrame:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with this process, however it ends.
+    """Hold a lock that ends with this process, however it ends: a transaction of SQLite is one on every system.
 
     Raises
     ------
     PlacelibError
         Another process holds it.
     """
-    with path.open("w") as handle:
+    with closing(sqlite3.connect(path, timeout=0)) as lock:
         try:
-            _lock(handle.fileno())
-        except OSError:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
             raise PlacelibError("Another run is making this report: wait until it ends, then run again.") from None
         yield
-
-
-if os.name == "nt":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
