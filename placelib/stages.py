@@ -277,7 +277,7 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = issue_rules.key_issues(
         rows,
         published,
-        severest=equality_rules.severest_small_group(equality_rules.group_gaps(gaps, inputs.vocabulary)),
+        gaps=equality_rules.group_names(equality_rules.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary),
         comparisons=need_rules.comparisons(rows, inputs.vocabulary),
         vocabulary=inputs.vocabulary,
         settings=inputs.settings,

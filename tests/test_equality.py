@@ -103,7 +103,7 @@ def test_which_way_is_worse_is_the_vocabularys():
 def test_few_answers_and_refusals_have_no_verdict_and_no_part_in_the_family():
     """29 answers, or nobody's error known: said to be too few. Those who would not say are no group at all."""
     rows = gaps_of([1e-9, 1e-9, 0.02, 0.02])
-    rows.loc[0, "effective_respondents"] = 29
+    rows.loc[0, "respondents"] = 29
     rows.loc[1, "difference_error"] = np.nan
     rows.loc[3, "category"] = "prefer_not_to_say"
     found = group_gaps(rows, WORDS)

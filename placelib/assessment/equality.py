@@ -22,7 +22,7 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
     All gaps of single characteristics are one testing family and all gaps of pairs of characteristics another.
     Verdicts hold Holm's family-wise 95%; the limits shown with them are Bonferroni's, of the same family. Groups with
-    fewer than 30 effective respondents are shown without a verdict and are not in the family; a group is
+    fewer than 30 respondents are shown without a verdict and are not in the family; a group is
     ordered by its own gap, never weighed by its size, so that a small one is not drowned. Limits are Student's.
 
     Parameters
@@ -49,7 +49,7 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     numbers += ["respondents", "effective_respondents", "degrees_of_freedom"]
     rows[numbers] = rows[numbers].astype(float)
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
-    tested = (rows["effective_respondents"] >= LEAST_ANSWERS) & rows["difference_error"].notna()
+    tested = (rows["respondents"] >= LEAST_ANSWERS) & rows["difference_error"].notna()
     rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
     tail = (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1)
     critical = stats.t.isf(tail, rows["degrees_of_freedom"])

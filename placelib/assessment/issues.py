@@ -1,12 +1,14 @@
 """Key issues by a stated rule, each worded from the cells of the published tables; and what we do not know."""
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from placelib.assessment.needs import place_values
+from placelib.assessment.equality import severest_small_group
+from placelib.assessment.needs import FAMILY_CONFIDENCE, place_values
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
@@ -27,7 +29,7 @@ def key_issues(
     published: pd.DataFrame,
     *,
     comparisons: pd.DataFrame,
-    severest: pd.DataFrame,
+    gaps: pd.DataFrame,
     vocabulary: Vocabulary,
     settings: Settings,
 ) -> pd.DataFrame:
@@ -41,8 +43,8 @@ def key_issues(
         The same table as it leaves the gate, named: the words are made from it.
     comparisons : DataFrame
         See `needs.comparisons`.
-    severest : DataFrame
-        The small group with the most serious gap, if there is one: see `equality.severest_small_group`.
+    gaps : DataFrame
+        Ordered and tested, with names: see `equality.group_gaps`.
     vocabulary : Vocabulary
         For owner and duty.
     settings : Settings
@@ -56,11 +58,13 @@ def key_issues(
     """
     named = vocabulary.indicators.set_index("indicator_id")
     chosen = _worse_than_england(comparisons, named)
+    chosen["wards"] = [_surely_worse_wards(table, named.loc[name]) for name in chosen["indicator_id"]]
+    chosen["groups"] = [_groups(gaps, name) for name in chosen["indicator_id"]]
     rows = [
         _worded(issue, published, named.loc[issue["indicator_id"]], settings) | {"trend": _trend(table, issue)}
         for issue in chosen.to_dict("records")
     ]
-    rows += [_worded_group(row, published, named, settings) for row in severest.to_dict("records")]
+    rows += [_worded_group(row, published, named, settings) for row in severest_small_group(gaps).to_dict("records")]
     issues = pd.DataFrame(rows, columns=COLUMNS)
     issues.insert(0, "place", range(1, len(issues) + 1))
     return issues
@@ -74,7 +78,7 @@ COLUMNS = [
 
 def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
     if comparisons.empty:
-        return comparisons
+        return comparisons.copy()
     worse = comparisons.query("comparator_type == 'england' and verdict == 'worse'")
     needs = worse["indicator_id"].map(named["in_index"]) == "yes"
     worse = worse[needs]
@@ -96,8 +100,8 @@ def _worded(issue: dict, published: pd.DataFrame, words: pd.Series, settings: Se
         "headline": f"{words['indicator']}: {figure(place['value'], words)}, {side} England's "
         f"{number(england['value'])} ({place['period']}).",
         "people_affected": _people(issue, words),
-        "wards": _wards(rows, place["value"], words),
-        "groups": _groups(rows, place["value"]),
+        "wards": _wards(rows, issue["wards"], words),
+        "groups": issue["groups"],
         "certainty": _certainty(issue),
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),
@@ -148,6 +152,12 @@ def span(lower: float, upper: float) -> str:
     return f"between {low:,.{digits}f} and {high:,.{digits}f}"
 
 
+def _points(lower: float, upper: float) -> str:
+    """Write the limits of a gap in whole points, outwards as they leave the gate."""
+    low, high = int(np.floor(lower)), int(np.ceil(upper))
+    return f"between {low} and {high} points" if low > 0 else f"up to {high} points"
+
+
 def _people(issue: dict, words: pd.Series) -> str:
     if not issue["excess"] > 0:
         return "The number of people is not known: the file gives no counts."
@@ -157,24 +167,34 @@ def _people(issue: dict, words: pd.Series) -> str:
     return f"About {round(issue['excess'], places):,.0f} {kind}{a_year} than if the place were at England's level."
 
 
-def _wards(rows: pd.DataFrame, level: float, words: pd.Series) -> str:
+def _wards(rows: pd.DataFrame, surely: Collection[str], words: pd.Series) -> str:
     wards = rows.query("area_type == 'ward'")
-    lower, upper = (wards[name].fillna(wards["value"]) for name in ("lower", "upper"))  # a full count has no limits
-    high = lower > level if words["direction"] == "higher is worse" else upper < level
-    hit = wards[high].sort_values("value", ascending=words["direction"] != "higher is worse")
+    hit = wards[wards["area_code"].isin(surely) & wards["value"].notna()]
+    hit = hit.sort_values("value", ascending=words["direction"] != "higher is worse")
     if hit.empty:
         return "No ward stands out from the place as a whole beyond chance."
     some = [f"{row.ward_name} ({number(row.value)})" for row in hit.head(MOST_NAMED).itertuples()]
     return f"Hardest hit: {', '.join(some)}. Worse than the place as a whole: {len(hit)} of {len(wards)} wards."
 
 
-def _groups(rows: pd.DataFrame, level: float) -> str:
-    groups = rows[(rows["characteristic"] != "all") & (rows["mark"] == "") & (rows["lower"] > level)]
-    if not (rows["characteristic"] != "all").any():
+def _surely_worse_wards(table: pd.DataFrame, words: pd.Series) -> list[str]:
+    """Codes of the wards that are worse than the place, with all wards allowed for (Bonferroni)."""
+    rows = table[(table["indicator_id"] == words.name) & (table["characteristic"] == "all")]
+    wards = rows[rows["area_type"] == "ward"]
+    level = rows.loc[rows["area_type"] == "place", "value"].iloc[0]
+    sign = 1 if words["direction"] == "higher is worse" else -1
+    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / max(len(wards), 1))
+    worse = sign * (wards["value"] - level) > critical * wards["standard_error"].fillna(np.inf)
+    return wards.loc[worse, "area_code"].tolist()
+
+
+def _groups(gaps: pd.DataFrame, indicator: str) -> str:
+    asked = gaps[(gaps["indicator_id"] == indicator) & (gaps["family"] == "one characteristic")]
+    if asked.empty:
         return "Not known: the source does not say who is affected."
-    hit = groups.sort_values("lower", ascending=False).head(MOST_NAMED)
-    some = [f"{row.category_name} ({number(row.value)})" for row in hit.itertuples()]
-    return f"Higher among: {'; '.join(some)}." if some else "No group stands out beyond chance."
+    hit = asked[asked["verdict"] == "worse"].head(MOST_NAMED)
+    some = [f"{row.category_name} ({number(round(row.value))})" for row in hit.itertuples()]
+    return f"Worse among: {'; '.join(some)}." if some else "No group stands out beyond chance."
 
 
 def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
@@ -225,7 +245,7 @@ def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, setti
         "wards": "Too few answers to tell wards apart within the group.",
         "groups": f"{group['category_name']} ({group['characteristic_name'].lower()}).",
         "trend": "No earlier figures to compare with.",
-        "certainty": f"The gap to everyone is {span(row['difference_lower'], row['difference_upper'])} points, "
+        "certainty": f"The gap to everyone is {_points(row['difference_lower'], row['difference_upper'])}, "
         "with every group and question in the survey allowed for.",
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),
