@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from placelib.gate import UNRELIABLE, Table
-from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page, describe, open_page
-from placelib.publish.tables import Shown, as_text, listed, published, show
+from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page
+from placelib.publish.tables import Shown, as_text, first, listed, optional, published, show
 
-ROW, HEAD, TAIL, LEFT, ACROSS = 0.2, 0.36, 0.46, 2.95, 2.6  # inches
+ROW, HEAD, NO_HEAD, TAIL, LEFT, ACROSS = 0.2, 0.36, 0.05, 0.46, 2.95, 2.6  # inches
 NAME_LETTERS = 50
 NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
@@ -26,6 +26,7 @@ MODELLED = {"direct": "Own answers %", "value": "Modelled %", "lower": "Modelled
 ANSWERED = "Dot: share of those who answered; tick: share of the people who live here."
 
 
+@mpl.rc_context(fname=STYLE)
 def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str = "") -> Figure:
     """Draw ranked dots with their intervals: rank 1, or the highest value, at the top.
 
@@ -53,26 +54,27 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
         The table has not passed the gate.
     """
     frame, finding = published(table), title or find(table, value, label=label)
-    label, (lower, upper) = label or namer(frame), interval(frame, value)
-    ordered, lines = ranked(frame, value, label=label)
+    label, ends = label or namer(frame), interval(frame, value)
+    ordered, beside = ranked(frame, value, label=label)
     rows = pd.DataFrame({"name": ordered[label], "words": as_text(ordered, value), "x": ordered[value]})
+    rows["hollow"] = optional(ordered, "basis").eq("modelled") | optional(ordered, "mark").eq(UNRELIABLE)
     if label == "category_name" and "characteristic_name" in ordered and ordered["characteristic_name"].nunique() > 1:
         rows["name"] = ordered["characteristic_name"] + ": " + rows["name"]
-    rows = rows.assign(lower=ordered.get(lower), upper=ordered.get(upper), hollow=_hollow(ordered))
-    if lower:
-        span = "  (" + as_text(ordered, lower) + " to " + as_text(ordered, upper) + ")"
-        rows["words"] += span.where(rows["lower"].notna(), "")
-    shown = table.where(lambda every: every.index.isin([*rows.index, *lines.index]))
-    data = show(shown, [label, value, *([lower, upper] if lower else [])], caption=finding, rows=len(frame))
-    reading = [LINE] * bool(lower) + [HOLLOW] * bool(rows["hollow"].any())
-    with mpl.rc_context(fname=STYLE):
-        page, axes = _dots(finding, table, data, rows=rows, reading=reading, head=HEAD if len(lines) else 0.05)
-        _reference_lines(axes, lines[value], lines[label].tolist())
-        axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else _unit(frame))
+    if ends:
+        span = "  (" + as_text(ordered, ends[0]) + " to " + as_text(ordered, ends[1]) + ")"
+        rows["words"] += span.where(ordered[ends[0]].notna(), "")
+        rows[["lower", "upper"]] = ordered[ends]
+    shown = table.where(lambda every: every.index.isin([*rows.index, *beside.index]))
+    data = show(shown, [label, value, *ends], caption=finding, rows=len(frame))
+    reading = [LINE] * bool(ends) + [HOLLOW] * bool(rows["hollow"].any())
+    page, axes = _dots(finding, table, data, rows=rows, reading=reading, head=HEAD if len(beside) else NO_HEAD)
+    _reference_lines(axes, beside[[label, value]].to_numpy())
+    axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else first(frame, "unit"))
     leaders = listed((rows["name"] + " " + rows["words"])[:5].tolist())
-    return Figure(page.canvas, describe(table, finding, f"Ranked dots, from the top: {leaders}."), data)
+    return page.figure(f"Ranked dots, from the top: {leaders}.")
 
 
+@mpl.rc_context(fname=STYLE)
 def compare_dots(comparisons: Table, comparator: str = "England", *, title: str = "") -> Figure:
     """Draw the place against a comparator, one row an indicator, as how many times the comparator's value.
 
@@ -103,19 +105,18 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
     rows = rows.assign(**ends, hollow=verdict.eq("unclear")).sort_values("x", ascending=False)
     columns = ["indicator", "value", "comparator_value", "verdict", "unit"]
     data = show(table, columns, names={"comparator_value": comparator}, caption=finding, rows=len(frame))
-    with mpl.rc_context(fname=STYLE):
-        page, axes = _dots(finding, table, data, rows=rows, reading=[COMPARED], head=HEAD)
-        axes.set_xscale("log", base=2)
-        _reference_lines(axes, pd.Series([1.0]), [f"same as {comparator}"])
-        low, high = min(axes.get_xlim()[0], 0.7), max(axes.get_xlim()[1], 1.4)
-        axes.set_xlim(low, high)
-        ticks = [tick for tick in RATIO_TICKS if low < tick < high]
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
-        axes.set_xlabel(f"← better     times {comparator}'s figure     worse →")
-    return Figure(page.canvas, describe(table, finding, f"Dots right of the line are worse than {comparator}."), data)
+    page, axes = _dots(finding, table, data, rows=rows, reading=[COMPARED], head=HEAD)
+    axes.set_xscale("log", base=2)
+    _reference_lines(axes, [(f"same as {comparator}", 1)])
+    low, high = min(axes.get_xlim()[0], 0.7), max(axes.get_xlim()[1], 1.4)
+    ticks = [tick for tick in RATIO_TICKS if low < tick < high]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlim=(low, high), xlabel=f"← better     times {comparator}'s figure     worse →")
+    return page.figure(f"Dots right of the line are worse than {comparator}.")
 
 
+@mpl.rc_context(fname=STYLE)
 def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: str = "") -> Figure:
     """Draw who answered against who lives here, group by group.
 
@@ -136,24 +137,22 @@ def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: s
     wanted = list(characteristics) or published(table)["characteristic"].unique()
     chosen = table.where(lambda frame: frame["population_pct"].notna() & frame["characteristic"].isin(wanted))
     frame, finding = chosen.frame, title or _least_heard(chosen.frame)
-    first = ~frame["characteristic"].duplicated()
-    name = frame["category_name"].mask(first, frame["characteristic_name"] + ": " + frame["category_name"])
+    opening = ~frame["characteristic"].duplicated()
+    name = frame["category_name"].mask(opening, frame["characteristic_name"] + ": " + frame["category_name"])
     words = as_text(frame, "sample_pct") + "% of answers, " + as_text(frame, "population_pct") + "% of people"
-    rows = pd.DataFrame({"name": name, "words": words, "x": frame["sample_pct"], "hollow": False})
     ends = frame[["sample_pct", "population_pct"]]
-    columns = ["category_name", "characteristic_name", "sample_pct", "population_pct"]
-    data = show(chosen, columns, caption=finding, rows=len(frame))
-    with mpl.rc_context(fname=STYLE):
-        rows = rows.assign(lower=ends.min(axis=1), upper=ends.max(axis=1))
-        page, axes = _dots(finding, chosen, data, rows=rows, reading=[ANSWERED])
-        axes.plot(frame["population_pct"], range(len(rows)), "|", color=INK, markersize=9, markeredgewidth=1.6)
-        for edge in np.flatnonzero(first)[1:]:
-            axes.axhline(edge - 0.5, color=QUIET, linewidth=0.6)
-        axes.set_xlim(left=0)
-        axes.set_xlabel("Per cent")
-    return Figure(page.canvas, describe(chosen, finding, "Dots for those who answered, ticks for residents."), data)
+    rows = pd.DataFrame({"name": name, "words": words, "x": frame["sample_pct"], "tick": frame["population_pct"]})
+    rows = rows.assign(lower=ends.min(axis=1), upper=ends.max(axis=1))
+    data = show(chosen, ["category_name", "characteristic_name", *ends], caption=finding, rows=len(frame))
+    page, axes = _dots(finding, chosen, data, rows=rows, reading=[ANSWERED])
+    for edge in np.flatnonzero(opening)[1:]:
+        axes.axhline(edge - 0.5, color=QUIET, linewidth=0.6)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("Per cent")
+    return page.figure("Dots for those who answered, ticks for residents.")
 
 
+@mpl.rc_context(fname=STYLE)
 def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
     """Draw each ward's own figure with its interval, and a tick where a model puts it.
 
@@ -168,30 +167,23 @@ def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
     -------
     Figure
     """
-    frame = published(table).sort_values("direct", ascending=False)
-    moved = (frame["value"] - frame["direct"]).abs()
-    finding = title or _most_moved(frame.assign(moved=moved))
-    words = (
-        as_text(frame, "direct")
-        + "% own answers, "
-        + as_text(frame.assign(model=frame["value"]), "model")
-        + "% modelled"
-    )
-    rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "hollow": False})
+    frame = published(table).sort_values("direct", ascending=False).rename(columns={"value": "model"})
+    finding = title or _most_moved(frame)
+    words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "model") + "% modelled"
+    rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["model"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
-    data = show(table, ["ward_name", "direct", "value", "lower", "upper"], names=MODELLED, caption=finding)
-    with mpl.rc_context(fname=STYLE):
-        page, axes = _dots(finding, table, data, rows=rows, reading=[BORROWED])
-        axes.plot(frame["value"], range(len(rows)), "|", color=INK, markersize=9, markeredgewidth=1.6)
-        axes.set_xlabel(_unit(frame))
-    return Figure(page.canvas, describe(table, finding, "Dots for wards' own answers, ticks for the model."), data)
+    data = show(table, ["ward_name", *MODELLED], names=MODELLED, caption=finding, rows=len(frame))
+    page, axes = _dots(finding, table, data, rows=rows, reading=[BORROWED])
+    axes.set_xlabel(first(frame, "unit"))
+    return page.figure("Dots for wards' own answers, ticks for the model.")
 
 
 def _most_moved(frame: pd.DataFrame) -> str:
-    if frame["moved"].isna().all():
+    moved = (frame["model"] - frame["direct"]).abs()
+    if moved.isna().all():
         return NOTHING
-    most = frame.loc[frame["moved"].idxmax()]
-    return f"{most['short_name']}: the model moves {most['ward_name']} most, by {most['moved']:.0f} points"
+    most = frame.loc[moved.idxmax()]
+    return f"{most['short_name']}: the model moves {most['ward_name']} most, by {moved.max():.0f} points"
 
 
 def namer(frame: pd.DataFrame) -> str:
@@ -201,18 +193,17 @@ def namer(frame: pd.DataFrame) -> str:
 
 def ranked(frame: pd.DataFrame, value: str, *, label: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Part the rows to rank (wards, or groups where there are none), in order, from those to compare with."""
-    area = frame.get("area_type", pd.Series("ward", frame.index))
-    wards, everyone = area.eq("ward"), frame.get("category", pd.Series("all", frame.index)).eq("all")
+    area, everyone = optional(frame, "area_type", "ward"), optional(frame, "category", "all").eq("all")
+    wards = area.eq("ward")
     rows = frame[wards if wards.any() else area.eq("place") & ~everyone]
     lines = frame[everyone & area.isin(["place", "england"])].dropna(subset=[value])
     return rows.sort_values([value, label or namer(frame)], ascending=[value == "rank", True]), lines
 
 
-def interval(frame: pd.DataFrame, value: str) -> tuple[str, str]:
-    """Name the columns that bound a value; empty where there are none."""
-    pairs = ((f"{value}_lower", f"{value}_upper"), ("lower", "upper"))
-    known = [pair for pair in pairs if pair[0] in frame and frame[pair[0]].notna().any()]
-    return (*known, ("", ""))[0]
+def interval(frame: pd.DataFrame, value: str) -> list[str]:
+    """Name the columns that bound a value, lower first; none where there are none."""
+    pairs = ([f"{value}_lower", f"{value}_upper"], ["lower", "upper"])
+    return next((pair for pair in pairs if pair[0] in frame and frame[pair[0]].notna().any()), [])
 
 
 def find(table: Table, value: str, *, label: str = "") -> str:
@@ -240,16 +231,15 @@ def find(table: Table, value: str, *, label: str = "") -> str:
 
 
 def _highest(rows: pd.DataFrame, value: str, *, label: str) -> str:
-    first, others = rows.iloc[0], rows.iloc[1:]
-    lower, upper = interval(rows, value)
-    what = f"{rows['short_name'].iloc[0]}: " if "short_name" in rows else ""
+    top, ends = rows.iloc[0], interval(rows, value)
+    what = f"{top['short_name']}: " if "short_name" in rows else ""
     preposition = "among" if label == "category_name" else "in"
-    highest, lowest = f"highest {preposition}", f"lowest {preposition}"
-    if not lower or pd.isna(first[lower]):
-        return f"{what}{highest} {first[label]}, {lowest} {rows[label].iloc[-1]}"
-    close = int((others[upper] >= first[lower]).sum())
+    highest = f"{what}highest {preposition} {top[label]}"
+    if not ends or pd.isna(top[ends[0]]):
+        return f"{highest}, lowest {preposition} {rows[label].iloc[-1]}"
+    close = int((rows[ends[1]].iloc[1:] >= top[ends[0]]).sum())
     as_high = f"but {close} other{'s' * (close > 1)} may be as high" if close else "clearly above every other"
-    return f"{what}{highest} {first[label]}, {as_high}"
+    return f"{highest}, {as_high}"
 
 
 def _verdicts(frame: pd.DataFrame, comparator: str) -> str:
@@ -269,22 +259,13 @@ def _least_heard(frame: pd.DataFrame) -> str:
     return f"Least heard: {least['characteristic_name'].lower()} {least['category_name']}, {shares}"
 
 
-def _unit(frame: pd.DataFrame) -> str:
-    return str(frame["unit"].iloc[0]) if "unit" in frame and len(frame) else ""
-
-
-def _hollow(frame: pd.DataFrame) -> pd.Series:
-    """Say which rows are modelled, or marked unreliable by the gate."""
-    basis, mark = (frame.get(name, pd.Series("", frame.index)) for name in ("basis", "mark"))
-    return basis.eq("modelled") | mark.eq(UNRELIABLE)
-
-
 def _dots(
-    finding: str, table: Table, data: Shown, *, rows: pd.DataFrame, reading: Sequence[str], head: float = 0.05
+    finding: str, table: Table, data: Shown, *, rows: pd.DataFrame, reading: Sequence[str], head: float = NO_HEAD
 ) -> tuple[Page, Axes]:
-    """Draw rows down the page: name, a line from lower to upper, a dot at x, the figures in words."""
+    """Draw rows down the page: name, a line from lower to upper, a dot at x, a tick where there is one, the words."""
+    rows = pd.DataFrame({"lower": np.nan, "upper": np.nan, "hollow": False}, rows.index).assign(**rows)
     count, places = max(len(rows), 1), np.arange(len(rows))
-    page = open_page(finding, [table], data, height=head + ROW * count + TAIL, reading=reading)
+    page = Page(finding, [table], data, height=head + ROW * count + TAIL, reading=reading)
     axes = page.axes(LEFT, TAIL, ACROSS, ROW * count)
     axes.set_ylim(count - 0.5, -0.5)
     names = ["\n".join(textwrap.wrap(name, NAME_LETTERS, max_lines=2, placeholder="…")) for name in rows["name"]]
@@ -299,12 +280,14 @@ def _dots(
     axes.scatter(rows["x"].astype(float), places, s=26, c=faces, edgecolors=INK, linewidths=1.1, zorder=3)
     for place, text in enumerate(rows["words"]):
         axes.text(1.03, place, text, transform=across, va="center", size=7.2)
+    if "tick" in rows:
+        axes.plot(rows["tick"], places, "|", color=INK, markersize=9, markeredgewidth=1.6)
     return page, axes
 
 
-def _reference_lines(axes: Axes, values: pd.Series, names: Sequence[str]) -> None:
-    """Draw thin lines to compare with, labelled above the rows."""
-    for step, (value, name) in enumerate(zip(values, names, strict=True)):
+def _reference_lines(axes: Axes, lines: Sequence) -> None:
+    """Draw thin lines to compare with, each a name and a value, labelled above the rows."""
+    for step, (name, value) in enumerate(lines):
         axes.axvline(value, color=INK, linewidth=0.9, linestyle=("-", (0, (4, 2)))[step % 2], zorder=1)
         offset = {"xytext": (0, 3 + 10 * step), "textcoords": "offset points"}
         axes.annotate(name, (value, 1), xycoords=axes.get_xaxis_transform(), ha="center", size=7.5, **offset)

@@ -3,7 +3,8 @@
 import io
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,20 @@ class Figure:
 
     Notes
     -----
-    The picture is drawn once, when the figure is made, and holds no date or version: the same data give the
-    same bytes.
+    The picture is drawn once, and holds no date or version: the same data give the same bytes.
     """
 
     canvas: Canvas
     alt: str
     data: Shown
-    png: bytes = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def png(self) -> bytes:
+        """The picture, in few colours."""
         agg, buffer = FigureCanvasAgg(self.canvas), io.BytesIO()
         agg.draw()
         _few_colours(np.asarray(agg.buffer_rgba())[..., :3]).save(buffer, "png", optimize=True)
-        object.__setattr__(self, "png", buffer.getvalue())
+        return buffer.getvalue()
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         text = f"{self.alt}\n\n{self.data!r}"
@@ -79,18 +80,24 @@ class Page:
     ----------
     title : str
         The finding, in words.
-    subtitle : str
-        Measure, unit, period and base.
-    foot : sequence of str
-        Sources, methods and cautions.
+    tables : sequence of Table
+        What the picture is made from: the first one's subject is the subtitle, the notes of all are at the foot.
+    data : Shown
+        The rounded numbers behind the picture.
     height : float
         Of the body, in inches.
+    reading : sequence of str
+        How to read the picture: the first words of the foot.
     """
 
-    def __init__(self, title: str, subtitle: str, foot: Sequence[str], *, height: float) -> None:
-        heads, subheads, notes = (
-            textwrap.wrap(words, letters) for words, letters in ((title, 71), (subtitle, 116), (" ".join(foot), 146))
-        )
+    def __init__(
+        self, title: str, tables: Sequence[Table], data: Shown, *, height: float, reading: Sequence[str] = ()
+    ) -> None:
+        self.title, self.data = title, data
+        self.subtitle = labelled(subject(tables[0]), tables[0])
+        foot = dict.fromkeys([*reading, *data.notes, *(note for table in tables for note in footnotes(table))])
+        heads, subheads = textwrap.wrap(title, 71), textwrap.wrap(self.subtitle, 116)
+        notes = textwrap.wrap(" ".join(foot), 146)
         self.bottom = 0.14 * len(notes) + 0.12
         self.total = self.bottom + height + 0.225 * len(heads) + 0.165 * len(subheads) + 0.16
         dpi = min(SHARPEST, int((MOST_PIXELS / WIDTH / self.total) ** 0.5))
@@ -108,13 +115,6 @@ class Page:
         box = (left / WIDTH, (self.bottom + bottom) / self.total, width / WIDTH, height / self.total)
         return self.canvas.add_axes(box)
 
-
-def open_page(title: str, tables: Sequence[Table], data: Shown, *, height: float, reading: Sequence[str] = ()) -> Page:
-    """Open a page: the first table's subject under the title; how to read it and all notes at the foot."""
-    foot = [*reading, *data.notes, *(note for table in tables for note in footnotes(table))]
-    return Page(title, labelled(subject(tables[0]), tables[0]), list(dict.fromkeys(foot)), height=height)
-
-
-def describe(table: Table, finding: str, picture: str) -> str:
-    """Word the alternative text of a picture."""
-    return f"{finding}. {picture} {labelled(subject(table), table)}."
+    def figure(self, picture: str) -> Figure:
+        """Close the page: the finding, what the picture looks like and its subject are its alternative text."""
+        return Figure(self.canvas, f"{self.title}. {picture} {self.subtitle}.", self.data)

@@ -1,7 +1,8 @@
 """Maps by ward that still work in grey: five shades, names on the map, certainty as an outline."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import pairwise, product
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -18,10 +19,10 @@ from matplotlib.textpath import text_to_path
 
 from placelib.gate import UNRELIABLE, Table
 from placelib.publish.charts import SURE, find, namer, ranked
-from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page, describe, open_page
-from placelib.publish.tables import decimals, listed, published, show
+from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page
+from placelib.publish.tables import Names, decimals, first, listed, optional, published, show
 
-RATIOS = (0.67, 0.87, 1.15, 1.5)  # of England's level, so that maps of all places and editions share their shades
+RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all places share their shades
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
 HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
 TALLEST, SIDE, KEY_ROW, MARGIN = 5.1, 2.2, 0.19, 0.05  # inches
@@ -62,17 +63,18 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     (array([ 67.,  87., 115., 150.]), 'England')
     """
     rows, whole = ranked(frame, column)
-    known = rows[column].dropna()
     if column == "rank":
         return np.round(len(rows) * np.arange(1, 5) / 5), ""
     if column.endswith("score"):
-        return np.round(100 * np.array(RATIOS)), str(frame["reference"].iloc[0]) if "reference" in frame else ""
+        return np.round(100 * RATIOS), first(frame, "reference")
+    places = max(decimals(rows[column]), 1)
     if len(whole):
         level = whole.sort_values("area_type").iloc[0]  # England comes before the place
-        return np.round(level[column] * np.array(RATIOS), max(decimals(known), 1)), str(level[namer(frame)])
-    return np.round(known.quantile([0.2, 0.4, 0.6, 0.8]).to_numpy(), max(decimals(known), 1)), ""
+        return np.round(level[column] * RATIOS, places), str(level[namer(frame)])
+    return np.round(rows[column].quantile([0.2, 0.4, 0.6, 0.8]).to_numpy(), places), ""
 
 
+@mpl.rc_context(fname=STYLE)
 def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = "") -> Figure:
     """Map a published value, score or rank by ward.
 
@@ -99,42 +101,38 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     DisclosureError
         A table has not passed the gate.
     """
-    finding, areas = title or find(table, column), _joined(wards, table, column)
-    ramp = shades(next(iter(table.frame.get("colour", ())), HUE))
+    finding, ramp = title or find(table, column), shades(first(table.frame, "colour", HUE))
+    areas = _joined(wards, table, column, ramp)
     wide, tall, scale = _fitted(areas)
     bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
     shown = table.where(lambda frame: frame.index.isin(ranked(frame, column)[0].index))
     data = show(shown, [namer(table.frame), column, *bounds], caption=finding, rows=len(areas))
-    with mpl.rc_context(fname=STYLE):
-        names, numbers = _place_names(areas, scale)
-        entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
-        beside = WIDTH - wide >= SIDE
-        height = max(tall, KEY_ROW * len(entries)) if beside else tall + KEY_ROW * -(-len(entries) // 3) + 0.15
-        page = open_page(finding, [table, wards], data, height=height)
-        axes = page.axes(MARGIN, height - tall, wide, tall)
-        _draw(axes, areas, ramp)
-        _write_names(axes, names, ramp)
-        _scale_bar(axes, scale)
-        if beside:
-            _key(page, entries, left=wide + 0.15, top=height, columns=1)
-        else:
-            _key(page, entries, left=MARGIN, top=height - tall - 0.1, columns=3)
-    return Figure(page.canvas, _alt(table, areas, finding), data)
+    names, numbers = _place_names(areas, scale)
+    entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
+    beside = WIDTH - wide >= SIDE
+    height = max(tall, KEY_ROW * len(entries)) if beside else tall + KEY_ROW * -(-len(entries) // 3) + 0.15
+    page = Page(finding, [table, wards], data, height=height)
+    axes = page.axes(MARGIN, height - tall, wide, tall)
+    _draw(axes, areas)
+    _write_names(axes, names)
+    _scale_bar(axes, scale)
+    left, top, columns = (wide + 0.15, height, 1) if beside else (MARGIN, height - tall - 0.1, 3)
+    _key(page, entries, left=left, top=top, columns=columns)
+    parts = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
+    said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in parts.items() if rows.any()]
+    return page.figure(f"Map of {len(areas)} wards in five shades. {' '.join(said)}")
 
 
-def small_multiples(
-    wards: Table, table: Table, columns: Sequence[str] = (), *, names: Mapping[str, str] | None = None, title: str
-) -> Figure:
-    """Draw one small map a column, all on the same shades.
+@mpl.rc_context(fname=STYLE)
+def small_multiples(wards: Table, table: Table, *, names: Names = None, title: str) -> Figure:
+    """Draw one small map a domain of need, all on the same shades.
 
     Parameters
     ----------
     wards : Table
         As for `ward_map`.
     table : Table
-        One row a ward.
-    columns : sequence of str
-        Scores to map; every domain's score without it.
+        One row a ward; every column that ends in `_score` is mapped.
     names : mapping of str to str, optional
         A heading for each column.
     title : str
@@ -146,27 +144,26 @@ def small_multiples(
         Each map names the ward with the greatest need below its heading.
     """
     frame = published(table)
-    columns = list(columns or [name for name in frame if name.endswith("_score")])
+    columns = [name for name in frame if name.endswith("_score")]
     headings = {name: name.removesuffix("_score").replace("_", " ").capitalize() for name in columns} | (names or {})
-    areas = {column: _joined(wards, table, column).assign(sure=False) for column in columns}  # of overall need only
     data, ramp = show(table, ["ward_name", *columns], names=headings, caption=title, rows=len(frame)), shades()
+    # certainty is of overall need only
+    areas = {column: _joined(wards, table, column, ramp).assign(sure=False) for column in columns}
     wide, tall, _ = _fitted(areas[columns[0]])
     across, rows = (WIDTH - 2 * MARGIN) / MAPS_ACROSS, -(-len(columns) // MAPS_ACROSS)
     tall *= across / wide
-    with mpl.rc_context(fname=STYLE):
-        page = open_page(title, [table, wards], data, height=rows * (tall + 0.4) + 0.6)
-        for place, column in enumerate(columns):
-            left = MARGIN + place % MAPS_ACROSS * across
-            bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.4)
-            _draw(page.axes(left, bottom, across - 0.1, tall), areas[column], ramp, weight=0.5)
-            greatest = areas[column].sort_values(column, ascending=False)["ward_name"].iloc[0]
-            page.write(headings[column], left, page.bottom + bottom + tall + 0.3, size=8.5, weight="bold")
-            words = textwrap.shorten(f"most: {greatest}", 34, placeholder="…")
-            page.write(words, left, page.bottom + bottom + tall + 0.14, size=6.5, color=QUIET)
-        entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp)
-        _key(page, entries, left=MARGIN, top=0.4, columns=3)
-    alt = describe(table, title, f"{len(columns)} small maps, darker where need is greater.")
-    return Figure(page.canvas, alt, data)
+    page = Page(title, [table, wards], data, height=rows * (tall + 0.4) + 0.6)
+    for place, (column, shaded) in enumerate(areas.items()):
+        left = MARGIN + place % MAPS_ACROSS * across
+        bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.4)
+        _draw(page.axes(left, bottom, across - 0.1, tall), shaded, weight=0.5)
+        greatest = first(shaded.sort_values(column, ascending=False), "ward_name")
+        page.write(headings[column], left, page.bottom + bottom + tall + 0.3, size=8.5, weight="bold")
+        words = textwrap.shorten(f"most: {greatest}", 34, placeholder="…")
+        page.write(words, left, page.bottom + bottom + tall + 0.14, size=6.5, color=QUIET)
+    entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp)
+    _key(page, entries, left=MARGIN, top=0.4, columns=3)
+    return page.figure(f"{len(columns)} small maps, darker where need is greater.")
 
 
 def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:
@@ -176,20 +173,19 @@ def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:
     return (right - left) / scale, (top - bottom) / scale, scale
 
 
-def _joined(wards: Table, table: Table, column: str) -> gpd.GeoDataFrame:
-    """Wards by code with the value to map, its shade (0 lightest; missing where there is none) and its certainty."""
+def _joined(wards: Table, table: Table, column: str, ramp: Sequence[str]) -> gpd.GeoDataFrame:
+    """Wards by code: the value to map, its shade (0 lightest; missing without a value), its face and its certainty."""
     areas, frame = published(wards).set_index("ward_code"), published(table)
     rows = ranked(frame, column)[0]
     rows = rows.set_index("area_code" if "area_code" in rows else "ward_code").reindex(areas.index)
     above = np.searchsorted(breaks(frame, column)[0], rows[column], side="left" if column == "rank" else "right")
     shade = pd.Series(4 - above if column == "rank" else above, areas.index).where(rows[column].notna())
-    sure, mark = (rows.get(name, pd.Series("", areas.index)) for name in ("sure", "mark"))
-    return areas[["ward_name", "geometry"]].assign(
-        **{column: rows[column]}, shade=shade, sure=sure.eq(SURE), unsure=mark.eq(UNRELIABLE) & shade.notna()
-    )
+    sure, unsure = optional(rows, "sure").eq(SURE), optional(rows, "mark").eq(UNRELIABLE) & shade.notna()
+    drawn = {"shade": shade, "face": shade.map(dict(enumerate(ramp))).fillna("white"), "sure": sure, "unsure": unsure}
+    return areas[["ward_name", "geometry"]].assign(**{column: rows[column]}, **drawn)
 
 
-def _draw(axes: Axes, areas: gpd.GeoDataFrame, ramp: Sequence[str], *, weight: float = 1) -> None:
+def _draw(axes: Axes, areas: gpd.GeoDataFrame, *, weight: float = 1) -> None:
     """Draw the wards; outlines are dark lines cased in white, so that they show against any shade."""
     axes.set_axis_off()
     left, bottom, right, top = areas.total_bounds
@@ -197,13 +193,10 @@ def _draw(axes: Axes, areas: gpd.GeoDataFrame, ramp: Sequence[str], *, weight: f
     axes.patch.set_visible(False)
     paths = {code: _outline(shape) for code, shape in areas.geometry.items()}
     for code, ward in areas.iterrows():
-        known = pd.notna(ward["shade"])
-        hatch = UNSURE if ward["unsure"] else None if known else NO_FIGURE
-        face = ramp[int(ward["shade"])] if known else "white"
-        dots = "white" if known and ward["shade"] >= 2 else QUIET
-        axes.add_patch(PathPatch(paths[code], facecolor=face, hatch=hatch, hatchcolor=dots, linewidth=0, gid=code))
-    for code in areas.sort_values("sure", kind="stable").index:
-        sure = areas.loc[code, "sure"]
+        hatch = UNSURE if ward["unsure"] else NO_FIGURE if pd.isna(ward["shade"]) else None
+        look = {"facecolor": ward["face"], "hatch": hatch, "hatchcolor": "white" if ward["shade"] >= 2 else QUIET}
+        axes.add_patch(PathPatch(paths[code], linewidth=0, gid=code, **look))
+    for code, sure in areas["sure"].sort_values(kind="stable").items():
         casing, line = (3.8, 2.4) if sure else (1.6 * weight, 0.5 * weight)
         for colour, width, name in (("white", casing, "casing"), (INK, line, "sure" if sure else "outline")):
             outline = PathPatch(paths[code], fill=False, edgecolor=colour, linewidth=width, joinstyle="round")
@@ -219,49 +212,38 @@ def _place_names(areas: gpd.GeoDataFrame, metres_per_inch: float) -> tuple[pd.Da
     """Decide which names fit into their wards; the others get a number, explained in the key."""
     taken, rows, numbers = [], [], []
     for code, ward in areas.sort_values("ward_name").iterrows():
-        tried = [
-            (_inside(ward.geometry, box, taken), words, box)
-            for words, box in _candidates(ward["ward_name"], ward.geometry, metres_per_inch)
-        ]
-        inside, words, box = max(tried, key=lambda trial: round(trial[0], 1))
+        tried = _settings(ward["ward_name"], ward.geometry, taken, metres_per_inch)
+        inside, words, box = max(tried, key=lambda setting: round(setting[0], 1))
         if inside < INSIDE:
             numbers.append((str(len(numbers) + 1), ward["ward_name"]))
             words, box = numbers[-1][0], tried[0][2]
         else:
             taken.append(box)
-        rows.append((code, words, box.centroid.x, box.centroid.y, ward["shade"]))
-    return pd.DataFrame(rows, columns=["code", "words", "x", "y", "shade"]), numbers
+        rows.append((code, words, box.centroid.x, box.centroid.y, ward["shade"], ward["face"]))
+    return pd.DataFrame(rows, columns=["code", "words", "x", "y", "shade", "face"]), numbers
 
 
-def _candidates(name: str, shape: shapely.Geometry, metres_per_inch: float) -> list[tuple[str, shapely.Polygon]]:
-    """Ways to set a name in a ward: broken at several widths, at the middle of the ward's roomiest parts."""
-    roomiest = shapely.get_point(shapely.maximum_inscribed_circle(shape), 0)
-    found, font = [], FontProperties(size=LETTERING)
-    for letters in (13, 9, 20, 40):
+def _settings(name: str, shape: shapely.Geometry, taken: Sequence, metres_per_inch: float) -> list[tuple]:
+    """Ways to set a name, broken at several widths, at two middles: the share in the ward, the words, their box."""
+    middles = shapely.get_point(shapely.maximum_inscribed_circle(shape), 0), shape.centroid
+    settings, font = [], FontProperties(size=LETTERING)
+    for letters, middle in product((13, 9, 20, 40), shapely.get_coordinates(middles)):
         lines = textwrap.wrap(name, letters, break_long_words=False)
         wide = max(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
         half = np.array([wide, 1.15 * LETTERING * len(lines)]) / 72 * metres_per_inch / 2
-        found += [
-            ("\n".join(lines), shapely.box(spot.x - half[0], spot.y - half[1], spot.x + half[0], spot.y + half[1]))
-            for spot in (roomiest, shape.centroid)
-        ]
-    return found
+        box = shapely.box(*(middle - half), *(middle + half))
+        free = not any(box.intersects(other) for other in taken)
+        settings.append((free * shape.intersection(box).area / box.area, "\n".join(lines), box))
+    return settings
 
 
-def _inside(shape: shapely.Geometry, box: shapely.Polygon, taken: Sequence[shapely.Polygon]) -> float:
-    free = not any(box.intersects(other) for other in taken)
-    return shape.intersection(box).area / box.area if free else 0.0
-
-
-def _write_names(axes: Axes, names: pd.DataFrame, ramp: Sequence[str]) -> None:
+def _write_names(axes: Axes, names: pd.DataFrame) -> None:
     """Write the names, dark on light shades and light on dark ones, in a halo of the ward's own shade."""
+    middle = {"ha": "center", "va": "center", "size": LETTERING, "linespacing": 1.05, "zorder": 5}
     for row in names.itertuples():
-        dark = row.shade >= 3
-        halo = withStroke(linewidth=1.8, foreground=ramp[int(row.shade)] if pd.notna(row.shade) else "white")
-        axes.text(
-            row.x, row.y, row.words, ha="center", va="center", size=LETTERING, linespacing=1.05,
-            color="white" if dark else INK, path_effects=[halo], gid=f"name {row.code}", zorder=5,
-        )  # fmt: skip
+        colour = "white" if row.shade >= 3 else INK
+        text = axes.text(row.x, row.y, row.words, color=colour, gid=f"name {row.code}", **middle)
+        text.set_path_effects([withStroke(linewidth=1.8, foreground=row.face)])
 
 
 def _scale_bar(axes: Axes, metres_per_inch: float) -> None:
@@ -277,10 +259,10 @@ def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
     limits, level = breaks(frame, column)
     if column == "rank":
         ends = [0, *limits, len(ranked(frame, column)[0])]
-        words = [f"Rank {low + 1:.0f} to {high:.0f}" for low, high in zip(ends, ends[1:], strict=False)][::-1]
+        words = [f"Rank {low + 1:.0f} to {high:.0f}" for low, high in pairwise(ends)][::-1]
         return [f"{words[0]}: least need", *words[1:4], f"{words[4]}: greatest need"]
     text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
-    words = [f"{start} to {end}" for start, end in zip(text, text[1:], strict=False)]
+    words = [f"{start} to {end}" for start, end in pairwise(text)]
     words[1] += f": near {level}" if level else ""
     return [f"under {text[0]}", *words, f"{text[-1]} or more"]
 
@@ -311,9 +293,3 @@ def _key(page: Page, entries: Sequence[tuple], *, left: float, top: float, colum
         else:
             axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.26, 0.13, **{"edgecolor": QUIET, "linewidth": 0.5} | look))
         axes.text(x + 0.36, y + 0.085, words, size=7.2, va="center")
-
-
-def _alt(table: Table, areas: gpd.GeoDataFrame, finding: str) -> str:
-    groups = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
-    said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in groups.items() if rows.any()]
-    return describe(table, finding, f"Map of {len(areas)} wards in five shades. {' '.join(said)}")

@@ -16,6 +16,7 @@ BLANK = "–"
 EXPLAINED = MARKS | {BLANK: "no figure"}
 MEASURED = ("value", "lower", "upper", "comparator_value")  # written alike, being in one unit
 MOST_SOURCES = 3
+Names = Mapping[str, str] | None  # headings by column, where its own name does not say enough
 DEGREE_DECIMALS = 5  # about a metre on the ground
 _TEMPLATES = Environment(
     loader=PackageLoader(__package__, "template"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -38,6 +39,16 @@ def published(table: Table) -> pd.DataFrame:
             "use a table of the place, such as place.needs or place.indicators."
         )
     return table.frame
+
+
+def optional(frame: pd.DataFrame, name: str, otherwise: str = "") -> pd.Series:
+    """Give a column, or the same word in every row of a table that does not have it."""
+    return frame.get(name, pd.Series(otherwise, frame.index))
+
+
+def first(frame: pd.DataFrame, name: str, otherwise: str = "") -> str:
+    """Give what a column says in the first row, or another word where there is no such row or column."""
+    return next(iter(frame.get(name, ())), otherwise)
 
 
 def heading(column: str) -> str:
@@ -96,7 +107,7 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
     values = frame[column]
     if not is_number(values):
         return values.astype("string").fillna("").astype(object)
-    unit, mark = (frame.get(name, pd.Series("", frame.index)).fillna("") for name in ("unit", "mark"))
+    unit, mark = optional(frame, "unit").fillna(""), optional(frame, "mark").fillna("")
     alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
     places = unit.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(unit)})
     style = "{:.0f}" if column.endswith("year") else "{:,.{}f}"
@@ -148,14 +159,7 @@ class Shown:
         return _TEMPLATES.get_template("shown.html.j2").render(vars(self), side=side)
 
 
-def show(
-    table: Table,
-    columns: Sequence[str] = (),
-    *,
-    names: Mapping[str, str] | None = None,
-    caption: str = "",
-    rows: int = 30,
-) -> Shown:
+def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, caption: str = "", rows: int = 30) -> Shown:
     """Show a published table.
 
     Parameters
@@ -224,7 +228,7 @@ def labelled(words: str, table: Table) -> str:
     return f"{words} (illustrative data)" if made_up(table) else words
 
 
-def cards(table: Table, columns: Sequence[str], *, names: Mapping[str, str] | None = None) -> Shown:
+def cards(table: Table, columns: Sequence[str], *, names: Names = None) -> Shown:
     """Show each row as a card: the first column its heading, the others below it where they say anything."""
     return replace(show(table, columns, names=names), form="cards")
 
@@ -268,9 +272,7 @@ def geojson_text(wards: Table, table: Table) -> str:
         WGS84, longitude first, to five decimal places; a missing value is null.
     """
     values = published(table).drop(columns="ward_name", errors="ignore")
-    joined = published(wards)[["ward_code", "ward_name", "geometry"]].merge(
-        values, on="ward_code", how="left", validate="1:1"
-    )
-    joined = joined.sort_values("ward_code").to_crs(4326)
+    outlines = published(wards)[["ward_code", "ward_name", "geometry"]].sort_values("ward_code").to_crs(4326)
+    joined = outlines.merge(values, on="ward_code", how="left", validate="1:1")
     joined["geometry"] = shapely.transform(joined.geometry.array, lambda points: points.round(DEGREE_DECIMALS))
     return joined.to_json(na="null", drop_id=True, ensure_ascii=False)
