@@ -20,15 +20,11 @@ TAGS = set(
     "a blockquote br caption code dd details div dl dt em figure h1 h2 h3 h4 h5 h6 hr img li ol p pre "
     "section strong sub summary sup table tbody td th thead tr ul".split()
 )
-ATTRIBUTES = {
-    "a": {"href"},
-    "div": {"role", "tabindex", "aria-label"},
-    "img": {"src", "alt"},
-    "th": {"scope"},
-}
-CLASSES = {
-    name: {"scroll", "number", "note", "card", "code"} for name in ("div", "th", "td", "p", "section", "details")
-}
+ATTRIBUTES = {"a": {"href"}, "div": {"role", "tabindex", "aria-label"}, "img": {"src", "alt"}, "th": {"scope"}}
+CLASSES = dict.fromkeys(("div", "th", "td", "p", "section", "details"), {"scroll", "number", "note", "card", "code"})
+SCHEMES = {"https", "mailto", "data"}
+ALLOWED = {"tags": TAGS, "attributes": ATTRIBUTES, "allowed_classes": CLASSES, "url_schemes": SCHEMES}
+ADDRESSES = {"src": "data:image/png;base64,", "href": ("#", "https:", "mailto:")}  # how they begin
 
 
 @dataclass(frozen=True)
@@ -77,9 +73,9 @@ def to_html(notebook: NotebookNode, cover: Cover) -> str:
     PlacelibError
         A cell of the notebook failed, or the notebook has no heading to be its title.
     """
-    failed = [place for place, cell in enumerate(notebook.cells, 1) if _has_error(cell)]
-    if failed:
-        raise PlacelibError(f"Cell {failed[0]} of the notebook failed: mend it and run the notebook again.")
+    for place, cell in enumerate(notebook.cells, 1):
+        if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            raise PlacelibError(f"Cell {place} of the notebook failed: mend it and run the notebook again.")
     page = asdict(cover) | {"title": _title(notebook), "version": version("placelib")}
     exporter = HTMLExporter(
         config=Config({"NbConvertBase": {"display_data_priority": SHOWN_FIRST}}),
@@ -101,27 +97,11 @@ def clean(html: str) -> str:
     >>> clean('<p onclick="x()">Wish<script>alert(1)</script><img src="https://a.example/b.png" alt="map"></p>')
     '<p>Wish<img alt="map"></p>'
     """
-    return nh3.clean(
-        html,
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        allowed_classes=CLASSES,
-        attribute_filter=_safe,
-        url_schemes={"https", "mailto", "data"},
-        link_rel=None,
-    )
+    return nh3.clean(html, attribute_filter=_safe, link_rel=None, **ALLOWED)
 
 
 def _safe(_: str, attribute: str, value: str) -> str | None:
-    if attribute == "src":
-        return value if value.startswith("data:image/png;base64,") else None
-    if attribute == "href":
-        return value if value.startswith(("#", "https:", "mailto:")) else None
-    return value
-
-
-def _has_error(cell: NotebookNode) -> bool:
-    return any(output.output_type == "error" for output in cell.get("outputs", []))
+    return value if value.startswith(ADDRESSES.get(attribute, "")) else None
 
 
 def _title(notebook: NotebookNode) -> str:
