@@ -214,7 +214,7 @@ Made by `python benchmarks/coverage.py --replicates {replicates} --seed {seed}`.
 as imagined; its truth follows no model that the library fits), surveyed again and again: 7 strata, about 370 of its
 output areas, unequal chances, about 3,000 respondents, uneven response, skipped questions; raked to age by sex,
 disability and ward. A figure counts as covered if the true percentage lies within the limits *as published*: whole
-per cent, none under ten respondents. After ± stands the simulation's own standard error.
+per cent, limits rounded outwards, none under ten respondents. After ± stands the simulation's own standard error.
 
 Left out: the steps before the survey file (reading, contracts), and in the ranks the finding of places for agencies'
 records; counts are drawn about each ward's true rate. Groups "prefer not to say" are left out: whoever refuses at

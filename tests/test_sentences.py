@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from placelib import stages
 from placelib.assessment.issues import STALE
@@ -109,18 +110,24 @@ def test_small_groups_headlines_give_the_groups_cell_and_everyones(edition):
         assert (gap["verdict"], gap["group_size"], gap["family"]) == ("worse", "small", "one characteristic")
         low, high = words(
             issue["certainty"],
-            rf"The gap to everyone is between ({NUMBER}) and ({NUMBER}) points, "
+            r"The gap to everyone is (?:between (\d+) and|up to) (\d+) points, "
             r"with every group and question in the survey allowed for\.",
         )
-        limits = sorted(abs(gap[["difference_lower", "difference_upper"]].astype(float)))
-        assert [value(low), value(high)] == pytest.approx(limits, abs=1)  # cells are whole, outwards
+        lower, upper = gap[["difference_lower", "difference_upper"]]
+        assert (int(low or 0), int(high)) == (max(lower, 0), upper)
 
 
 def test_wards_are_named_with_their_cells_and_counted(edition):
-    """The worst first; each surely worse than the place as a whole, and no other ward is."""
-    for issue, rows, place in of_place(edition, small=False):
+    """The worst first; those worse than the place beyond chance with all its wards allowed for, and no other."""
+    for issue, rows, _ in of_place(edition, small=False):
         wards = rows.query("area_type == 'ward'").set_index("ward_name")
-        hit = wards[wards["lower"].fillna(wards["value"]) > place["value"]].sort_values("value", ascending=False)
+        exact = edition.exact.table.query("area_type == 'ward' and indicator_id == @issue['indicator_id']")
+        exact = exact.set_index("ward_name")
+        level = edition.exact.table.query(
+            "area_type == 'place' and characteristic == 'all' and indicator_id == @issue['indicator_id']"
+        )["value"].item()
+        beyond = (exact["value"] - level) / exact["standard_error"] > stats.norm.isf(0.05 / len(wards))
+        hit = wards[beyond.reindex(wards.index) & wards["value"].notna()].sort_values("value", ascending=False)
         if issue["wards"] == "No ward stands out from the place as a whole beyond chance.":
             assert hit.empty
             continue
@@ -135,18 +142,19 @@ def test_wards_are_named_with_their_cells_and_counted(edition):
 
 
 def test_groups_are_named_with_their_cells(edition):
-    """Each with limits above the place's figure and no mark; or it is said that none is, or that it is not known."""
-    for issue, rows, place in of_place(edition, small=False):
-        groups = rows[rows["characteristic"] != "all"]
-        clear = groups[(groups["lower"] > place["value"]) & (groups["mark"] == "")]
+    """Those with the largest sure gaps; or it is said that none is sure, or that the source does not say."""
+    for issue, _, _ in of_place(edition, small=False):
+        gaps = edition.gaps.query("indicator_id == @issue['indicator_id'] and family == 'one characteristic'")
+        worse = gaps.query("verdict == 'worse'")
         if issue["groups"] == "Not known: the source does not say who is affected.":
-            assert groups.empty
+            assert gaps.empty
         elif issue["groups"] == "No group stands out beyond chance.":
-            assert clear.empty
+            assert worse.empty
         else:
-            (some,) = words(issue["groups"], r"Higher among: (.+\))\.")
-            for name, number in listed(some, ";"):
-                assert any(is_cell(number, cell) for cell in clear.loc[clear["category_name"] == name, "value"]), name
+            (some,) = words(issue["groups"], r"Worse among: (.+\))\.")
+            named = listed(some, ";")
+            assert [name for name, _ in named] == worse["category_name"].head(3).tolist()
+            assert all(is_cell(number, cell) for (_, number), cell in zip(named, worse["value"].head(3), strict=True))
 
 
 def test_the_gap_to_england_and_its_people_are_those_of_the_comparison(edition):
