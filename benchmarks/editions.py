@@ -1,6 +1,6 @@
 """How often is something said where there is nothing, and a grave gap not said? Writes EDITIONS.md beside this file.
 
-    python benchmarks/editions.py --editions 200 --seed 2026          (about 10 minutes on two cores)
+    python benchmarks/editions.py --editions 100 --seed 2026          (about 5 minutes on two cores)
 
 In each edition every ward, every group and England have the same true rates; the survey's sample and answers, the
 agencies' counts and the comparators' figures are drawn anew. Then one group of about two in a hundred is given a grave
@@ -164,7 +164,7 @@ stands the simulation's standard error."""
 def main() -> None:
     """Simulate and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--editions", type=int, default=200)
+    parser.add_argument("--editions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=2_026)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("EDITIONS.md"))
     chosen = parser.parse_args()
