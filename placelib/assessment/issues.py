@@ -15,8 +15,8 @@ from placelib.sources.terms import Vocabulary
 RULE = (
     "An issue is listed where this place is surely worse than England, allowing for chance in every comparison made. "
     "A gap of less than a twentieth is not listed, however certain. Issues are put in order by the size of the gap and "
-    "by the number of people it touches, counted equally. One further place is kept for the small group with the most "
-    "serious gap."
+    "by the number of people or events in it, counted equally, and the first four are shown. One further place is kept "
+    "for the small group with the most serious gap."
 )
 MOST_ISSUES = 4
 STALE = " (The number has changed since this was written.)"
@@ -202,6 +202,8 @@ def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
     related = said[(said["domain_id"] == words["domain_id"]) & (said["indicator"] != words["indicator"])]
     if said.empty:
         return "No survey of residents in this edition."
+    if words.name in said["indicator_id"].values:
+        return "This figure is what residents say."
     some = [f"{row.indicator}: {number(row.value)}%" for row in related.head(2).itertuples()]
     return "; ".join(some) + "." if some else "The survey did not ask about this."
 
@@ -214,7 +216,7 @@ def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
         "owner": owner or "Not yet agreed.",
         "money": "Not in this edition: spending is not yet gathered.",
         "duty": words["duty"] or "No duty of its own.",
-        "decision": f"{who} a joint response ({words['short_name']}), and when costed options come back.",
+        "decision": f"{who} a joint response on {words['short_name'].lower()}, and when costed options come back.",
     }
 
 
@@ -274,7 +276,10 @@ def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     england = set(table.loc[table["area_type"] == "england", "indicator_id"])
     hidden = set(table.loc[(table["area_type"] == "place") & (table["status"] == "suppressed"), "indicator_id"])
     bare = set(known.index[known.isna()]) - hidden
+    wards = table[(table["area_type"] == "ward") & (table["status"] == "no data")]
+    without = wards.drop_duplicates(["indicator_id", "area_code"]).groupby("indicator_id").size()
     whys = {
+        "no figure for some wards, which are left out of the place's": lambda name: without.get(name, 0) > 0,
         "no source of this place feeds it": lambda name: name not in known.index,
         "the agency suppressed some of its counts, so its total is a range": lambda name: name in hidden,
         "known by ward only: its file gives rates without counts": lambda name: name in bare,

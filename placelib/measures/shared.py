@@ -156,7 +156,8 @@ def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     table["characteristic_name"] = table["characteristic_name"].fillna("Everyone")
     table["agency_name"] = table["agency"].map({agency.id: agency.name for agency in inputs.settings.agencies})
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
-    table["period"] = start.dt.strftime("%b %Y") + " to " + end.dt.strftime("%b %Y")
+    first, last = start.dt.strftime("%b %Y"), end.dt.strftime("%b %Y")
+    table["period"] = last.where(first == last, first + " to " + last)
     numbers = [
         "value",
         "standard_error",
