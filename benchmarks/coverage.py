@@ -1,6 +1,6 @@
 """Do published intervals and rank sets hold the truth as often as they say? Writes COVERAGE.md beside this file.
 
-    python benchmarks/coverage.py --replicates 1000 --seed 2026          (about 20 minutes on two cores)
+    python benchmarks/coverage.py --replicates 1000 --seed 2026          (about 20 minutes on two idle cores)
 
 Each replicate is a new stratified, clustered sample of the same people with uneven response, raked, estimated, and
 sent through the gate: what is looked at is what readers would see (rounded, hidden, marked). Agencies' counts are
@@ -100,7 +100,7 @@ def by_size(cells: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                 "published %": share(part["held"], part["replicate"]),
                 "of them without a mark %": share(plain["held"], plain["replicate"]),
                 "before rounding %": share(part["held_exactly"], part["replicate"]),
-                "width (points)": f"{(part['upper_shown'] - part['lower_shown']).mean():.1f}",
+                "width (points)": f"{(part['upper_shown'] - part['lower_shown']).mean():.1f}".replace("nan", "none"),
             }
         )
     return pd.DataFrame(rows)
