@@ -93,11 +93,7 @@ def line(task: str, people: int, contender: str, found: dict[str, dict], numbers
     differs = np.median(other) / np.median(first) - 1 if middle else np.nanmax(np.abs(other / first - 1))
     name = {"ours": "placelib", "floor": "numpy floor"}.get(contender, contender)
     cells = [TITLES[task], f"{people:,}", name + part, f"{mine['seconds']:.3g}", f"{mine['peak']:.0f}"]
-    cells += [
-        f"{whole * mine['seconds'] / found['floor']['seconds']:.2f}",
-        against,
-        f"{abs(differs):.1g}",
-    ]
+    cells += [f"{whole * mine['seconds'] / found['floor']['seconds']:.2f}", against, f"{abs(differs):.1g}"]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -78,12 +78,7 @@ class Table:
     def particulars(self) -> dict[str, Any]:
         """All but the frame, to keep beside it."""
         kind = type(self).__name__
-        return {
-            "kind": kind,
-            "title": self.title,
-            "illustrative": self.illustrative,
-            "notes": list(self.notes),
-        }
+        return {"kind": kind, "title": self.title, "illustrative": self.illustrative, "notes": list(self.notes)}
 
 
 class Protected(Table):
@@ -148,12 +143,7 @@ def release_counts(
 
 
 def release_statistics(
-    frame: pd.DataFrame,
-    title: str,
-    *,
-    decimals: dict[str, int],
-    illustrative: bool,
-    notes: Sequence[str] = (),
+    frame: pd.DataFrame, title: str, *, decimals: dict[str, int], illustrative: bool, notes: Sequence[str] = ()
 ) -> Protected:
     """Release statistics of many records (index scores, differences, ranks) at a declared precision.
 
@@ -238,12 +228,7 @@ def release_indicators(table: pd.DataFrame, title: str, *, policy: Disclosure) -
     Protected
         Same rows, with a `mark`; standard errors and the year before are dropped, as they would give counts back.
     """
-    rules = {
-        "open": _as_published,
-        "survey": _survey,
-        "administrative": _administrative,
-        "commercial": _administrative,
-    }
+    rules = {"open": _as_published, "survey": _survey, "administrative": _administrative, "commercial": _administrative}
     parts = [rules[name](rows.copy(), policy) for name, rows in table.groupby("release_class", sort=False)]
     safe = pd.concat(parts).sort_index().drop(columns=["standard_error", "previous", "threshold"])
     safe["coverage"] = safe["coverage"].round(2)

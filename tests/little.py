@@ -341,12 +341,7 @@ def survey():
     37.5%, 12.5%, 0% and 25%. Damp: working-age women everywhere, but working-age men did not answer: 300 of 500.
     """
     groups = [("F", "Working")] * 10 + [("M", "Working")] * 20 + [("F", "Older")] * 10 + [("M", "Older")] * 10
-    lonely = {
-        A: {("F", "Working")},
-        B: {("M", "Older")},
-        C: set(),
-        D: {("F", "Older"), ("M", "Older")},
-    }
+    lonely = {A: {("F", "Working")}, B: {("M", "Older")}, C: set(), D: {("F", "Older"), ("M", "Older")}}
     rows = [["Person", "Ward", "Weight", "Sex", "Age", "Limited", "Lonely", "Damp"]]
     for ward in CODES:
         for place, group in enumerate(groups):
@@ -363,12 +358,7 @@ def survey():
         release="survey",
         personal=PERSONAL,
         geography=WARD,
-        survey={
-            "design": "probability",
-            "stratum": "Ward",
-            "weight": "Weight",
-            "rake": [["Ward"], ["Sex", "Age"]],
-        },
+        survey={"design": "probability", "stratum": "Ward", "weight": "Weight", "rake": [["Ward"], ["Sex", "Age"]]},
         indicators=[
             feed("lonely", "Loneliness", column="Lonely", yes=["often"]),
             feed("damp_home", "Damp", column="Damp", yes=["yes"]),

@@ -110,11 +110,7 @@ def test_all_faults_of_the_margins_come_together():
     people = PEOPLE.assign(sex=["F", None, "M", "M", "F", "M"], age="16+")
     with pytest.raises(PlacelibError) as error:
         rake(Design(np.ones(6)), people, {"sex": {"F": 1, "M": -1}, "tenure": TARGETS["tenure"]})
-    for words in [
-        "'age' has no targets",
-        "'sex' is missing for the people in row positions 1",
-        "'M' must be",
-    ]:
+    for words in ["'age' has no targets", "'sex' is missing for the people in row positions 1", "'M' must be"]:
         assert words in str(error.value)
 
 

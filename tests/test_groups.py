@@ -91,9 +91,7 @@ def test_the_order_of_people_does_not_matter():
     order = np.random.default_rng(1).permutation(len(weight))
     found = keyed(gaps(Design(weight), answers, groups))
     shuffled = gaps(
-        Design(weight[order]),
-        answers.iloc[order].reset_index(drop=True),
-        groups.iloc[order].reset_index(drop=True),
+        Design(weight[order]), answers.iloc[order].reset_index(drop=True), groups.iloc[order].reset_index(drop=True)
     )
     pd.testing.assert_frame_equal(found, keyed(shuffled).loc[found.index])
 

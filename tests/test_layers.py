@@ -95,8 +95,7 @@ def test_wrong_imports_are_found(name, source):
 
 
 @pytest.mark.parametrize(
-    "source",
-    ["open('x')", "import shutil", "pd.read_csv(path)", "frame.to_csv(path)", "Path('x').write_text('')"],
+    "source", ["open('x')", "import shutil", "pd.read_csv(path)", "frame.to_csv(path)", "Path('x').write_text('')"]
 )
 def test_disk_use_is_found(source):
     """Each way of reaching a file is found."""

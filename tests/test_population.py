@@ -46,12 +46,7 @@ def test_margins_of_the_survey_are_adults_only(little, exact):
     """Children do not answer: 800 adults a ward, 1,200 women of working age, no margin for what nobody counts."""
     assert adult_margin(little, exact.geography, ["ward"]).to_dict() == pytest.approx(dict.fromkeys(CODES, 800))
     both = adult_margin(little, exact.geography, ["sex", "age_band"])
-    assert both.to_dict() == {
-        "female × 25_34": 1200,
-        "female × 65_74": 400,
-        "male × 25_34": 1200,
-        "male × 65_74": 400,
-    }
+    assert both.to_dict() == {"female × 25_34": 1200, "female × 65_74": 400, "male × 25_34": 1200, "male × 65_74": 400}
     assert adult_margin(little, exact.geography, ["religion"]).empty
 
 

@@ -132,8 +132,7 @@ def test_wards_are_named_with_their_cells_and_counted(edition):
             assert hit.empty
             continue
         some, count, of = words(
-            issue["wards"],
-            r"Hardest hit: (.+\))\. Worse than the place as a whole: (\d+) of (\d+) wards\.",
+            issue["wards"], r"Hardest hit: (.+\))\. Worse than the place as a whole: (\d+) of (\d+) wards\."
         )
         assert (int(count), int(of)) == (len(hit), len(wards))
         named = listed(some, ",")

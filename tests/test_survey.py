@@ -268,10 +268,7 @@ def test_covariance_agrees_with_the_standard_errors(seed, is_raked):
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (
-            pd.DataFrame({"lonely": [1, 2.0]}),
-            r"Answers to \['lonely'\] must be 1 \(yes\), 0 \(no\) or missing",
-        ),
+        (pd.DataFrame({"lonely": [1, 2.0]}), r"Answers to \['lonely'\] must be 1 \(yes\), 0 \(no\) or missing"),
         (pd.DataFrame({"lonely": [1.0]}), "table of answers has 1 rows and the weights 2"),
     ],
 )

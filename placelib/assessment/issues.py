@@ -286,11 +286,7 @@ def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         "no English figure to compare with": lambda name: name in known.index and name not in england,
     }
     rows = [
-        (
-            row.indicator_id,
-            row.indicator,
-            "; ".join(why for why, holds in whys.items() if holds(row.indicator_id)),
-        )
+        (row.indicator_id, row.indicator, "; ".join(why for why, holds in whys.items() if holds(row.indicator_id)))
         for row in vocabulary.indicators.itertuples()
     ]
     found = pd.DataFrame(rows, columns=["indicator_id", "indicator", "what"])

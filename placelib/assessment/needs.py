@@ -113,11 +113,7 @@ def coefficients(domain: pd.Series, weights: pd.Series) -> pd.Series:
 
 
 def need_index(
-    table: pd.DataFrame,
-    covariance: pd.DataFrame,
-    vocabulary: Vocabulary,
-    *,
-    weights: Mapping[str, float] = {},
+    table: pd.DataFrame, covariance: pd.DataFrame, vocabulary: Vocabulary, *, weights: Mapping[str, float] = {}
 ) -> pd.DataFrame:
     """Score and rank the wards by need, each rank with the range that sampling and chance allow.
 

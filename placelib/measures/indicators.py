@@ -171,10 +171,7 @@ def _area_population(inputs: Inputs, source: Source, feed: Feed) -> pd.Series:
     for other in inputs.of_kind("population"):
         place = other.contract.geography
         for denominator in other.contract.denominators:
-            if denominator.id == feed.rebuild_with and (place.type, place.vintage) == (
-                area.type,
-                area.vintage,
-            ):
+            if denominator.id == feed.rebuild_with and (place.type, place.vintage) == (area.type, area.vintage):
                 people = population.keep(other.frame, denominator.where)
                 people = people.groupby(place.columns[0])[denominator.column].sum()
                 return source.frame[area.columns[0]].map(people)

@@ -130,13 +130,7 @@ def comparators(inputs: Inputs) -> pd.DataFrame:
         )
     if not parts:
         return pd.DataFrame()
-    unsaid = {
-        "characteristic": "all",
-        "category": "all",
-        "basis": "direct",
-        "method": "as published",
-        "years": 1.0,
-    }
+    unsaid = {"characteristic": "all", "category": "all", "basis": "direct", "method": "as published", "years": 1.0}
     return pd.concat(parts, ignore_index=True).assign(
         **unsaid, status="published", release_class="open", agency_term=""
     )
@@ -158,16 +152,7 @@ def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     first, last = start.dt.strftime("%b %Y"), end.dt.strftime("%b %Y")
     table["period"] = last.where(first == last, first + " to " + last)
-    numbers = [
-        "value",
-        "standard_error",
-        "lower",
-        "upper",
-        "numerator",
-        "denominator",
-        "respondents",
-        "previous",
-    ]
+    numbers = ["value", "standard_error", "lower", "upper", "numerator", "denominator", "respondents", "previous"]
     numbers += ["effective_respondents", "coverage", "years", "per", "threshold"]
     table[numbers] = table.reindex(columns=numbers).astype(float)
     table["threshold"] = table["threshold"].clip(lower=inputs.settings.disclosure.administrative_threshold)

@@ -83,26 +83,14 @@ def _convert(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
 RULES = {
     "integer": ("is not a whole number", "give digits only: no thousands comma, unit or note"),
     "number": ("is not a number", "give digits only: no thousands comma, unit or note"),
-    "date": (
-        "is not a date written as the contract says",
-        "correct the date, or date_format in the contract",
-    ),
-    "month": (
-        "is not a month written as the contract says",
-        "correct the month, or date_format in the contract",
-    ),
+    "date": ("is not a date written as the contract says", "correct the date, or date_format in the contract"),
+    "month": ("is not a month written as the contract says", "correct the month, or date_format in the contract"),
     "category": ("is not one of the contract's codes", "correct the file, or add the code to the contract"),
 }
 
 
 def _cell_faults(
-    file: str,
-    name: str,
-    column: Column,
-    cells: pd.Series,
-    unmarked: pd.Series,
-    broken: pd.Series,
-    values: pd.Series,
+    file: str, name: str, column: Column, cells: pd.Series, unmarked: pd.Series, broken: pd.Series, values: pd.Series
 ) -> list[Fault]:
     low, high = column.minimum, column.maximum
     checks = [

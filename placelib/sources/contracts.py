@@ -8,16 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from placelib.settings import Strict
 
 Kind = Literal[
-    "survey",
-    "events",
-    "register",
-    "counts",
-    "series",
-    "rates",
-    "population",
-    "comparators",
-    "boundaries",
-    "lookup",
+    "survey", "events", "register", "counts", "series", "rates", "population", "comparators", "boundaries", "lookup"
 ]
 LOOKUP_LABELS = {"area_code", "ward_code", "share"}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
@@ -196,20 +187,11 @@ class Contract(Strict):
         unknown = sorted(self.named_columns() - set(self.columns))
         return [
             (self.period_end < self.period_start, "period_end is before period_start"),
-            (
-                people and self.personal is None,
-                "records of people need [personal]: controller, lawful basis …",
-            ),
+            (people and self.personal is None, "records of people need [personal]: controller, lawful basis …"),
             (people and self.release == "open", "records of people cannot have the release class 'open'"),
-            (
-                (self.kind == "survey") != (self.release == "survey"),
-                "kind 'survey' and release 'survey' go together",
-            ),
+            ((self.kind == "survey") != (self.release == "survey"), "kind 'survey' and release 'survey' go together"),
             ((self.kind == "survey") != (self.survey is not None), "kind 'survey' and [survey] go together"),
-            (
-                (self.kind == "population") != (self.population is not None),
-                "kind 'population' needs [population]",
-            ),
+            ((self.kind == "population") != (self.population is not None), "kind 'population' needs [population]"),
             (bool(unknown), f"names columns that are not declared: {', '.join(unknown)}"),
             (bool(self.indicators) and self.geography is None, "needs [geography]: what places each row"),
             (
