@@ -37,8 +37,8 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     DataFrame
         characteristic, category (two joined by " × " for a pair), indicator_id, value, respondents,
         effective_respondents (never more than respondents, or than Kish's for their weights), degrees_of_freedom,
-        everyone, difference, difference_error (percentage points), ratio, ratio_error (of its logarithm); no error where
-        a group's answers all agree.
+        everyone, difference, difference_error (percentage points), ratio, ratio_error (of its logarithm); no error
+        where a group's answers all agree.
     """
     every = [survey.Domains.of(pd.DataFrame({"everyone": "all"}, index=answers.index))]
     every += [survey.Domains.of(groups[list(names)]) for names in _families(groups.columns)]
