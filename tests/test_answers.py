@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from little import CODES, SEXES, A, B, C, D, households, noise, population, survey
-from scipy import special
 
 from placelib.errors import PlacelibError
 from placelib.measures.answers import analysis_columns, weighted_design, yes_or_no
@@ -58,11 +57,12 @@ def test_every_group_is_estimated_and_named(exact):
     assert limited.loc["disabled_a_lot", "value"] == pytest.approx(100)
 
 
-def test_limits_are_logit_and_hold_the_estimate(exact):
-    """Within 0 and 100, and as far from the estimate on the logit scale below as above."""
+def test_limits_are_korn_and_graubards_and_hold_the_estimate(exact):
+    """Within 0 and 100, never the estimate itself, and the method says whose they are."""
     found = rows(exact, "lonely", area_type="ward").loc[[A, B, D]]
-    logit = special.logit(found[["lower", "value", "upper"]] / 100)
-    assert (logit["value"] - logit["lower"]).tolist() == pytest.approx((logit["upper"] - logit["value"]).tolist())
+    assert (found["lower"].gt(0) & found["lower"].lt(found["value"])).all()
+    assert (found["upper"].lt(100) & found["upper"].gt(found["value"])).all()
+    assert found["method"].str.contains("Korn–Graubard 95% interval").all()
     nobody = rows(exact, "lonely", area_type="ward").loc[C]
     assert (nobody["lower"], nobody["standard_error"]) == (0, 0)
     assert 0 < nobody["upper"] < 15

@@ -175,6 +175,13 @@ def test_nobody_and_everybody_have_an_interval_with_a_width(answer, bounds):
     assert found["effective_respondents"] == 20
 
 
+def test_equal_weights_give_the_exact_binomial_interval():
+    """Six of 20: Clopper and Pearson's limits on n - 1, the people that p(1 - p) / variance counts."""
+    found = proportions(Design(np.ones(20)), pd.DataFrame({"lonely": [1.0] * 6 + [0.0] * 14}), everyone(20)).iloc[0]
+    bounds = stats.beta.ppf([0.025, 0.975], [0.3 * 19, 0.3 * 19 + 1], [0.7 * 19 + 1, 0.7 * 19])
+    assert found[["lower", "upper"]].tolist() == pytest.approx(bounds)
+
+
 def test_clusters_that_happen_to_agree_have_an_interval_with_a_width():
     """Half of each of two clusters: no variation between them, and yet no certainty."""
     design = Design(np.ones(8), cluster=[1] * 4 + [2] * 4)

@@ -150,7 +150,8 @@ def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
     named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
     chosen = contract.survey.design == "probability"
-    design, limits = ("probability sample", "logit 95% interval") if chosen else ("self-selected", "no interval")
+    limits = "Korn–Graubard 95% interval" if chosen else "no interval"
+    design = "probability sample" if chosen else "self-selected"
     weights = "raked to population" if contract.survey.rake else "weights as supplied"
     method = f"survey estimate ({design}, {weights}), {limits}"
     nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}

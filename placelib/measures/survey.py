@@ -40,10 +40,10 @@ def proportions(design: Design, answers: pd.DataFrame, domains: Domains, *, leve
         with replacement); degrees_of_freedom (clusters less strata that have an answer in the domain);
         lone_strata (strata with a lone cluster behind the standard error).
 
-        Intervals are on the logit scale, with Student's t. Where the linearised variance is nil (0%, 100%,
-        or clusters that happen to agree), a zero width would mislead: the interval is Korn and Graubard's,
-        exact binomial on Kish's effective respondents times (t on respondents - 1 / t on degrees of
-        freedom)², at most the respondents. There is no interval without a degree of freedom, and no error
+        Intervals are Korn and Graubard's: exact binomial (beta) limits on p(1 - p) / variance effective
+        respondents, times (t on respondents - 1 / t on degrees of freedom)², at most the respondents. Where the
+        linearised variance is nil (0%, 100%, or clusters that happen to agree) Kish's effective respondents
+        take their place, as a zero width would mislead. There is no interval without a degree of freedom, and no error
         either from a single cluster or a self-selected sample: then they are NaN, as is the estimate of an
         empty domain. effective_respondents is Kish's where there is no design effect.
 
@@ -128,7 +128,7 @@ def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: fl
     """Estimate medians of numeric variables in each domain, with Woodruff's interval.
 
     The median is the least value that half the population does not pass. The limits are the values at the
-    limits of the share of people at or below it, as `proportions` gives them.
+    limits of the share of people at or below it: on the logit scale, as R's svyquantile(interval.type = "xlogit").
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: fl
     middle = _quantiles(of_pair, weight, domain, np.full((shape[1], array.shape[1]), 0.5))
     below = np.where(np.isnan(of_pair), np.nan, of_pair <= middle[domain])
     found = estimates(design, each, below, 1, Rows(*(column[person] for column in rows)))
-    limits = [_quantiles(of_pair, weight, domain, share) for share in _proportion_interval(found, level)]
+    limits = [_quantiles(of_pair, weight, domain, share) for share in _logit_interval(found, level)]
     error = (limits[1] - limits[0]) / (2 * student(found.degrees, level))
     found = found._replace(estimate=middle, variance=error**2, simple=error * np.nan)
     return _tidy(found, limits, domains, values.columns)
@@ -206,18 +206,26 @@ def _student_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.nd
 
 
 def _proportion_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logit interval; where the variance is nil, Korn and Graubard's."""
+    """Korn and Graubard's interval; without a variance, on Kish's effective respondents."""
     share, quantile, tail = found.estimate, student(found.degrees, level), (1 - level) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        half = quantile * np.sqrt(found.variance) / (share * (1 - share))
-        size = found.kish * (student(found.respondents - 1, level) / quantile) ** 2
-        size = np.minimum(size, found.respondents)
-        lower, upper = special.expit(special.logit(share) - half), special.expit(special.logit(share) + half)
-    nil = found.variance == 0
-    size, share = size[nil], share[nil]
-    lower[nil] = np.where(share == 0, 0, special.betaincinv(size * share, size * (1 - share) + 1, tail))
-    upper[nil] = np.where(share == 1, 1, special.betaincinv(size * share + 1, size * (1 - share), 1 - tail))
+        effective = np.where(found.variance > 0, share * (1 - share) / found.variance, found.kish)
+        size = effective * (student(found.respondents - 1, level) / quantile) ** 2
+    size = np.where(np.isnan(found.variance), np.nan, np.minimum(size, found.respondents))
+    yes, no = size * share, size * (1 - share)
+    lower = np.where(share == 0, 0 * size, special.betaincinv(yes, no + 1, tail))
+    upper = np.where(share == 1, 1 + 0 * size, special.betaincinv(yes + 1, no, 1 - tail))
     return lower, upper
+
+
+def _logit_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share on the logit scale, which R's svyquantile inverts for its limits of a median."""
+    share = found.estimate
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = student(found.degrees, level) * np.sqrt(found.variance) / (share * (1 - share))
+        limits = special.expit(special.logit(share) - half), special.expit(special.logit(share) + half)
+    exact = _proportion_interval(found, level)
+    return tuple(np.where(found.variance > 0, *both) for both in zip(limits, exact, strict=True))
 
 
 def student(degrees: np.ndarray, level: float) -> np.ndarray:
