@@ -81,14 +81,19 @@ def differences(
     for question in values:
         found, joint = means(design, values[[question]], some), covariance(design, values[[question]], some).to_numpy()
         estimate, degrees = found["estimate"].to_numpy(), found["degrees_of_freedom"].to_numpy()
-        variance = joint[first, first] + joint[second, second] - 2 * joint[first, second]
-        gap, error = estimate[first] - estimate[second], np.sqrt(np.maximum(variance, 0))
+        gap, error = estimate[first] - estimate[second], np.sqrt(difference_variance(joint, first, second))
         fewer = np.minimum(degrees[first], degrees[second])
         half, known = student(fewer, level) * error, (fewer >= 1) & (error > 0)
         chance = 2 * stats.t.sf(np.divide(np.abs(gap), error, out=np.full(len(gap), np.nan), where=known), fewer)
         table = {"difference": gap, "standard_error": error, "lower": gap - half, "upper": gap + half}
         tables.append(named.assign(question=question, **table, p_value=chance, degrees_of_freedom=fewer))
     return pd.concat(tables, ignore_index=True)
+
+
+def difference_variance(covariance: np.ndarray, first: np.ndarray | int, second: np.ndarray | int) -> np.ndarray:
+    """Variance of the one less the other, from their covariance; rounding never makes it negative."""
+    variance = np.diag(covariance)
+    return np.maximum(variance[first] + variance[second] - 2 * covariance[first, second], 0)
 
 
 def rao_scott(design: Design, rows: pd.Series, columns: pd.Series) -> Association:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from placelib.measures import survey
+from placelib.measures import contrasts, survey
 
 PAIRS = (("sex", "disability"), ("sex", "ethnic_group"), ("sex", "age_band"), ("disability", "socio_economic"))
 MANY_NEEDS = 3
@@ -70,10 +70,11 @@ def _against_everyone(
     rows = found[found["question"] == answers.columns[0]].reset_index(drop=True)
     covariance = survey.covariance(design, answers, domains).to_numpy()
     value, variance, shared = rows["estimate"].to_numpy(), np.diag(covariance), covariance[0]
+    gap_variance = contrasts.difference_variance(covariance, np.arange(len(value)), 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio_variance = variance / value**2 + variance[0] / value[0] ** 2 - 2 * shared / (value * value[0])
         # a group whose few answers all agree shows no variance of its own, which does not make its gap certain
-        gap_variance = np.where(variance > NIL, np.maximum(variance + variance[0] - 2 * shared, 0), np.nan)
+        gap_variance = np.where(variance > NIL, gap_variance, np.nan)
         table = rows[["characteristic", "category", *BASES]].assign(
             indicator_id=answers.columns[0],
             value=PERCENT * value,
