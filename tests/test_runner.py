@@ -1,13 +1,17 @@
 """Runs end published or clearly failed; tried on tiny notebooks and a place of two wards."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from bs4 import BeautifulSoup
 from nbformat import v4
 
 from placelib import gate
@@ -25,13 +29,13 @@ agencies = [{{ id = "council", name = "Council" }}, {{ id = "fire", name = "Fire
 """
 
 
-def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
+def write_notebook(path: Path, *cells: str, parameters: str = PARAMETERS, title: str = "Tiny") -> Path:
     """Write a notebook with a title, a parameters cell and the given code cells."""
-    title = v4.new_markdown_cell("# Tiny", id="title")
+    heading = v4.new_markdown_cell(f"# {title}", id="title")
     declared = v4.new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]})
     code = [v4.new_code_cell(cell, id=f"cell-{number}") for number, cell in enumerate(cells)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(v4.new_notebook(cells=[title, declared, *code], metadata={"kernelspec": kernel}), path)
+    nbformat.write(v4.new_notebook(cells=[heading, declared, *code], metadata={"kernelspec": kernel}), path)
     return path
 
 
@@ -123,13 +127,43 @@ def test_report_holds_every_output(order):
     assert list(indicators["ward_code"].isna()) == [False, False, True]
     assert list(pd.read_csv(report / "tables" / "need_index.csv")) == [*runner.NEED_COLUMNS, "health_score"]
     made = json.loads((report / "manifest.json").read_text())
+    assert made["packages"]["numpy"] == np.__version__
     assert made["outputs"] == manifest.outputs(report)
     assert {"a-town/place.toml", "a-town/sources/fires.csv"} < set(made["inputs"])
     assert made["notebook_status"] == {"01_place": "finished", "10_lsp_pack": "finished"}
     assert made["parameters"] == {"place": "a-town", "edition": "spring", "data": "data"}
     assert made["warnings"] == ["10_lsp_pack: slow road"]
-    assert {"inputs", "table needs", "01_place"} <= set(made["seconds"])
+    assert {"tables", "01_place"} <= set(made["seconds"])
     assert "a-town: 2 of 2 notebooks run" in said
+
+
+def test_pages_of_a_report_lead_to_each_other(order):
+    """The pack names every notebook's page by its title, outside the notebook's own text; each leads back."""
+    write_notebook(order.notebooks / "01_place.ipynb", title="Who & where")
+    assert _run(order) == ["published"]
+    report = order.reports / "a-town" / "spring"
+    pages = {path: BeautifulSoup(path.read_text(), "html.parser") for path in report.rglob("*.html")}
+    found = {path: page.select("nav[aria-label*=pages] li a") for path, page in pages.items()}
+    links = {path: [(path.parent / link["href"]).resolve() for link in each] for path, each in found.items()}
+    pack = report / "lsp-pack.html"
+    assert links.pop(pack) == [path.resolve() for path in sorted(report.rglob("notebooks/*.html"))]
+    assert list(links.values()) == [[pack.resolve()]] * 2
+    assert [link.text for link in found[pack]] == ["Who & where", "Tiny"]
+
+
+def test_report_that_cannot_be_put_in_place(order, monkeypatch):
+    """When the new report cannot be given its name, the old one is back as it was."""
+    assert _run(order) == ["published"]
+    before, rename = _bytes(order.reports), Path.rename
+
+    def refuse(path, target):
+        if path.name == ".spring.partial":
+            raise PermissionError("in use")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    assert "in use" in _run(runner.replace(order, force=True))[0]
+    assert _bytes(order.reports) == before
 
 
 def test_same_inputs_same_bytes(order):
@@ -212,7 +246,8 @@ def test_one_run_of_a_report_at_a_time(order):
     """A second run of the same report is told to wait; the lock goes with the run that held it."""
     lock = order.reports / "a-town" / ".spring.lock"
     lock.parent.mkdir(parents=True)
-    with runner._locked(lock):
+    with closing(sqlite3.connect(lock)) as held:
+        held.execute("BEGIN EXCLUSIVE")
         assert "Another run" in _run(order)[0]
     assert _run(order) == ["published"]
 

@@ -1,6 +1,7 @@
 """A notebook as a report: one self-contained page, clean, accessible and made for print."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,15 @@ class Cover:
         Whether any of its data are made up: a banner says so.
     code : bool
         Whether the notebook's code is there, folded away.
+    links : mapping of str to str
+        Other pages of the report by their address below it: what each is called. They stand at the foot.
     """
 
     place: str
     edition: str
     illustrative: bool
     code: bool
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_html(notebook: NotebookNode, cover: Cover) -> str:
@@ -76,7 +80,7 @@ def to_html(notebook: NotebookNode, cover: Cover) -> str:
     for place, cell in enumerate(notebook.cells, 1):
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
             raise PlacelibError(f"Cell {place} of the notebook failed: mend it and run the notebook again.")
-    page = asdict(cover) | {"title": _title(notebook), "version": version("placelib")}
+    page = asdict(cover) | {"title": title(notebook), "version": version("placelib")}
     exporter = HTMLExporter(
         config=Config({"NbConvertBase": {"display_data_priority": SHOWN_FIRST}}),
         extra_template_basedirs=[str(Path(__file__).parent)],
@@ -104,14 +108,21 @@ def _safe(_: str, attribute: str, value: str) -> str | None:
     return value if value.startswith(ADDRESSES.get(attribute, "")) else None
 
 
-def _title(notebook: NotebookNode) -> str:
+def title(notebook: NotebookNode) -> str:
+    """Give the first heading of a notebook, which is the title of its page.
+
+    Raises
+    ------
+    PlacelibError
+        It has none.
+    """
     lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
-    title = next((line.removeprefix("# ").strip() for line in lines if line.startswith("# ")), "")
-    if not title:
+    found = next((line.removeprefix("# ").strip() for line in lines if line.startswith("# ")), "")
+    if not found:
         raise PlacelibError(
             "The notebook has no title: begin its first text cell with a line such as '# What we need'."
         )
-    return title
+    return found
 
 
 def _numbers(data: dict[str, Any]) -> str:

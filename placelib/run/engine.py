@@ -24,6 +24,7 @@ from placelib.errors import PlacelibError
 
 CELL_SECONDS = 600
 OPTIONS = {
+    "progress_bar": False,
     "coalesce_streams": True,  # how a stream falls into pieces depends on time
     "record_timing": False,
     "extra_arguments": ["--log-level=CRITICAL"],  # what a kernel says as it dies is told in our own words
@@ -92,12 +93,10 @@ def check_parameters(notebook: NotebookNode, given: Mapping[str, object]) -> Non
         Naming the parameter and those that the notebook has.
     """
     known = list(papermill.inspect_notebook(notebook))
-    for name in given:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            meant = f" Did you mean '{near[0]}'?" if near else ""
-            has = ", ".join(known) or "none"
-            raise NotebookError(f"The notebook has no parameter '{name}'.{meant} Its parameters: {has}.")
+    for name in [each for each in given if each not in known]:
+        meant = "".join(f" Did you mean '{near}'?" for near in get_close_matches(name, known, 1))
+        has = ", ".join(known) or "none"
+        raise NotebookError(f"The notebook has no parameter '{name}'.{meant} Its parameters: {has}.")
 
 
 def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int = CELL_SECONDS) -> Executed:
@@ -124,9 +123,8 @@ def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int =
         a cell over its time, a kernel that died, or numbers that have not passed the gate.
     """
     started = time.perf_counter()
-    options = OPTIONS | {"execution_timeout": cell_seconds, "progress_bar": False}
     try:
-        done = papermill.execute_notebook(path, None, dict(parameters), **options)
+        done = papermill.execute_notebook(path, None, dict(parameters), execution_timeout=cell_seconds, **OPTIONS)
     except NotebookError as error:
         raise NotebookError(f"{path.name}: {error.message}") from None
     except CellTimeoutError:
@@ -138,7 +136,7 @@ def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int =
         raise NotebookError(f"{where}: {error.ename}: {error.evalue}") from error
     finally:
         ensure_event_loop().close()  # each thread is given a loop, which nobody else closes
-    if _unprotected(done):
+    if any(output.get("metadata", {}).get("placelib", {}).get("unprotected") for output in _outputs(done)):
         rule = "uses numbers that have not passed the gate (place.unprotected), so it is not published"
         raise NotebookError(f"{path.name} {rule}.")
     warnings = _settle(done)
@@ -149,10 +147,8 @@ def refresh(folder: Path) -> None:
     """Execute every notebook of a folder with its own parameters, and store the outputs in it."""
     for path in sorted(folder.glob("*.ipynb")):
         done = execute(path, {})
-        for warning in done.warnings:
-            click.echo(f"{path.name}: {warning}", err=True)
         nbformat.write(done.notebook, path)
-        click.echo(f"{path.name}: outputs stored ({done.seconds:.1f} s)")
+        click.echo("\n".join([f"{path.name}: outputs stored ({done.seconds:.1f} s)", *done.warnings]))
 
 
 def _private_sockets(folder: Path) -> Config:
@@ -165,11 +161,6 @@ def _private_sockets(folder: Path) -> Config:
 
 def _outputs(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
-
-
-def _unprotected(notebook: NotebookNode) -> bool:
-    """Whether the notebook bears the mark that `place.unprotected` leaves in a kernel's output."""
-    return any(output.get("metadata", {}).get("placelib", {}).get("unprotected") for output in _outputs(notebook))
 
 
 def _settle(notebook: NotebookNode) -> tuple[str, ...]:

@@ -4,11 +4,9 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
-from importlib.metadata import requires, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
-
-from packaging.requirements import Requirement
 
 NAME = "manifest.json"
 
@@ -47,9 +45,8 @@ def code() -> str:
 
 
 def packages() -> dict[str, str]:
-    """Give the versions of Python, placelib and the packages that placelib asks for."""
-    asked = sorted(Requirement(line).name for line in requires("placelib") or [])
-    return {name: version(name) for name in ["placelib", *asked]} | {"python": platform.python_version()}
+    """Give the versions of Python and of every package installed beside it: all that a number may stand on."""
+    return {"python": platform.python_version()} | dict(sorted((each.name, each.version) for each in distributions()))
 
 
 def write(folder: Path, contents: Mapping[str, Any]) -> None:
