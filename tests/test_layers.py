@@ -10,10 +10,9 @@ ROOT = Path(__file__).parents[1]
 # `errors` and `settings` hold the words that all rooms use; `stages` and `place` join the rooms left of the gate.
 FOR_ALL = ["errors", "settings"]
 ROOMS = ["sources", "measures", "assessment", "commissioning", "gate", "stages", "place", "publish", "run", "cli"]
-ROOMS += ["synthetic"]  # writes the illustrative places; no other room rests on it
 # settings and terms each have one function that reads a file which the readers name
 TOUCH_DISK = {"settings", "sources.readers", "sources.terms", "place", "publish.report"}
-TOUCH_DISK_ROOMS = {"run", "synthetic"}
+TOUCH_DISK_ROOMS = {"run"}
 MODULES = sorted(
     path for path in (ROOT / "placelib").rglob("*.py") if path.parent.name != "placelib" or path.stem != "__init__"
 )

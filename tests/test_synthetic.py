@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from illustrative.agencies import agency_indicators
+from illustrative.people import DATA, HERE, assign, build_world, margins, whole_numbers
+from illustrative.survey import grade
+from illustrative.write import SLUGS, toml, write_place
 from placelib.settings import Settings, read_toml
 from placelib.sources.contracts import Contract
-from placelib.synthetic.agencies import agency_indicators
-from placelib.synthetic.people import DATA, HERE, assign, build_world, margins, whole_numbers
-from placelib.synthetic.survey import grade
-from placelib.synthetic.write import SLUGS, toml, write_place
 
 TRUTH = DATA.parent / "tests/truth"
 

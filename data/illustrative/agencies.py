@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from placelib.synthetic.people import DATA, HERE, World
+from illustrative.people import DATA, HERE, World
 
 PATTERNS = ["deprivation", "estate", "centre", "students"]
 FAULTS = ("outside", "blank", "typo", "no_fixed_address")  # of a row; each has its chance in the place's table

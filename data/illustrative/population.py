@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placelib.synthetic.people import World
+from illustrative.people import World
 
 YEARS = np.arange(2026, 2037)
 

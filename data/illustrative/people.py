@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 HERE = Path(__file__).parent
-DATA = HERE.parents[1] / "data"
+DATA = HERE.parent
 ADULT_BANDS = ["16_17", "18_24", "25_34", "35_44", "45_54", "55_64", "65_74", "75_84", "85_plus"]
 EVERYONE = ("age_band", "sex", "tenure", "ethnic_group", "religion", "disability")
 

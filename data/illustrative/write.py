@@ -15,9 +15,9 @@ import pandas as pd
 import pyogrio
 import pyreadstat
 
+from illustrative import agencies, population, survey
+from illustrative.people import HERE, World, build_world
 from placelib.assessment.issues import number
-from placelib.synthetic import agencies, population, survey
-from placelib.synthetic.people import HERE, World, build_world
 
 SLUGS = ("brighton-and-hove", "tower-hamlets")
 COMMON = tomllib.loads((HERE / "common.toml").read_text(encoding="utf8"))
@@ -194,12 +194,24 @@ def _write_truth(path: Path, truth: pd.DataFrame) -> None:
     truth[columns].to_csv(path, index=False, lineterminator="\n", compression=compression)
 
 
+def place_toml(plan: dict[str, Any]) -> str:
+    """Write a place's settings to be copied: a block an agency, a table of weights a partner, a comment a key."""
+    settings = {"name": plan["name"], "area_code": plan["area_code"], **COMMON["place"]}
+    weights, said = settings.pop("partner_weights"), COMMON["comments"]
+    lines = [f"{_pair(key, value)}  # {said[key]}" for key, value in settings.items()]
+    lines += ["", f"# {said['agencies']}"]
+    for key, name in plan["agencies"].items():
+        lines += ["[[agencies]]", _pair("id", key), _pair("name", name), ""]
+    lines += [f"# {said['partner_weights']}"]
+    for partner, domains in weights.items():
+        lines += [f"[partner_weights.{partner}]", *(_pair(*item) for item in domains.items()), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _write_words(folder: Path, world: World, numbers: dict[str, float]) -> None:
     """place.toml and commentary.md."""
     plan = world.plan
-    agents = [{"id": key, "name": name} for key, name in plan["agencies"].items()]
-    settings = {"name": plan["name"], "area_code": plan["area_code"], **COMMON["place"], "agencies": agents}
-    (folder / "place.toml").write_text(toml(settings), encoding="utf8")
+    (folder / "place.toml").write_text(place_toml(plan), encoding="utf8")
     said = [
         f"\n## {name}\n\n{entry['text'].format(number=number(numbers[name]))}\n— {entry['signed']}\n"
         for name, entry in plan["commentary"].items()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from placelib.synthetic.people import HERE, World
+from illustrative.people import HERE, World
 
 CHARACTERISTICS = [
     "age_band", "sex", "gender_identity", "ethnic_group", "disability", "religion", "sexual_orientation",
