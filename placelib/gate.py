@@ -4,12 +4,13 @@ Left of the gate numbers are exact; right of it they are safe. The rules follow 
 
 open            exactly as published
 administrative  counts below the threshold are suppressed, others rounded; rates recomputed from rounded counts
-survey          nothing under ten respondents; unreliable below 30 effective or over 30 points wide
+survey          nothing under ten respondents; unreliable if its base is small or its interval over 30 points wide
 commercial      as administrative
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,12 @@ MARKS = {
     UNRELIABLE: "uncertain: few answers, or a wide interval",
     NO_DATA: "no data",
 }
+# A survey figure is marked uncertain by any of three rules: fewer than 30 effective answers; an interval over 30 points
+# wide; or a base whose 95% interval would be that wide at a share of one half, the worst case (fewer than 43 effective
+# answers). The last looks at the base alone: a few answers that happen to agree give a narrow interval by luck.
 RELIABLE_EFFECTIVE_RESPONDENTS = 30
 RELIABLE_WIDTH_POINTS = 30
+RELIABLE_BASE = max(RELIABLE_EFFECTIVE_RESPONDENTS, (100 * NormalDist().inv_cdf(0.975) / RELIABLE_WIDTH_POINTS) ** 2)
 SURVEY_BASE_ROUNDING = 5
 RATE_DECIMALS = 1
 _KEY = object()
@@ -197,9 +202,9 @@ def release_survey(
     """
     few = frame["respondents"] < policy.survey_minimum
     wide = frame.get("width_points", pd.Series(0.0, frame.index)) > RELIABLE_WIDTH_POINTS
-    unreliable = (wide | (frame["effective_respondents"] < RELIABLE_EFFECTIVE_RESPONDENTS)) & ~few
-    safe = frame.drop(columns="width_points", errors="ignore")
     bases = ["respondents", "effective_respondents"]
+    unreliable = (wide | (frame[bases].min(axis=1) < RELIABLE_BASE)) & ~few
+    safe = frame.drop(columns="width_points", errors="ignore")
     safe[bases] = (frame[bases].astype(float) / SURVEY_BASE_ROUNDING).round() * SURVEY_BASE_ROUNDING
     for name, places in decimals.items():  # limits go outwards: rounding must not make an interval miss
         outwards = {"lower": np.floor, "upper": np.ceil}.get(name.rsplit("_")[-1], np.round)

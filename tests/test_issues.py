@@ -9,7 +9,7 @@ from little import ENGLAND, PERSONAL, comparators, events, households, populatio
 from test_needs import WORDS, table
 
 from placelib import stages
-from placelib.assessment.issues import STALE, signed_commentary, unknowns
+from placelib.assessment.issues import STALE, _group_name, signed_commentary, unknowns
 from placelib.assessment.needs import comparisons
 from placelib.measures.shared import measure
 
@@ -129,6 +129,12 @@ def test_a_small_group_with_a_serious_gap_has_a_place_of_its_own(issues):
     assert found["indicator_id"].tolist() == ["lonely"]
     assert "89% of the group 'Disabled, limited a lot', against 18%" in found["headline"].item()
     assert found["groups"].item() == "Disabled, limited a lot (disability)."
+
+
+def test_a_group_is_not_named_twice():
+    """The characteristic is added only where the group's own name does not say it."""
+    assert _group_name("Care experienced", "Care experience") == "Care experienced."
+    assert _group_name("Sikh", "Religion") == "Sikh (religion)."
 
 
 def test_a_small_group_of_few_respondents_is_not_named(issues):

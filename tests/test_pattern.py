@@ -8,7 +8,7 @@ from esda import Moran
 from libpysal.weights import lat2W
 from shapely.geometry import box
 
-from placelib.assessment.pattern import patterns, spatial_pattern
+from placelib.assessment.pattern import Pattern, patterns, spatial_pattern
 from placelib.errors import PlacelibError
 
 SIDE = 5
@@ -139,6 +139,19 @@ def test_each_indicator_has_its_own_pattern():
     assert found.loc["noise", "stand_out"] == ", ".join("Ward " + outstanding)
     assert "Ward W00" in found.loc["noise", "stand_out"]
     assert found.loc["burglary", "stand_out"] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reading"),
+    [("high among low", "no overall pattern, but single wards differ"), ("", "no pattern beyond chance")],
+)
+def test_a_ward_that_stands_out_alone_is_not_called_no_pattern(monkeypatch, kind, reading):
+    """Where the whole place shows none, a row that names a ward says that single wards differ."""
+    wards = pd.DataFrame({"stands_out": np.where(CODES == "W12", kind, "")}, index=CODES)
+    found = Pattern(0.0, -0.04, 0.5, wards, (), "")
+    monkeypatch.setattr("placelib.assessment.pattern.spatial_pattern", lambda *_: found)
+    row = patterns(counted(), squares()).iloc[0]
+    assert (row["reading"], row["stand_out"]) == (reading, "Ward W12" if kind else "")
 
 
 @pytest.mark.parametrize(

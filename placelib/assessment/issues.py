@@ -199,13 +199,11 @@ def _groups(gaps: pd.DataFrame, indicator: str) -> str:
 
 def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
     said = published.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
-    related = said[(said["domain_id"] == words["domain_id"]) & (said["indicator"] != words["indicator"])]
     if said.empty:
         return "No survey of residents in this edition."
     if words.name in said["indicator_id"].values:
         return "This figure is what residents say."
-    some = [f"{row.indicator}: {number(row.value)}%" for row in related.head(2).itertuples()]
-    return "; ".join(some) + "." if some else "The survey did not ask about this."
+    return "The survey did not ask about this."  # another question of the same domain may be about something else
 
 
 def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
@@ -245,13 +243,19 @@ def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, setti
         f"'{group['category_name']}', against {number(place['value'])}% of everyone.",
         "people_affected": f"About {number(group['respondents'])} respondents stand behind this figure.",
         "wards": "Too few answers to tell wards apart within the group.",
-        "groups": f"{group['category_name']} ({group['characteristic_name'].lower()}).",
+        "groups": _group_name(group["category_name"], group["characteristic_name"]),
         "trend": "No earlier figures to compare with.",
         "certainty": f"The gap to everyone is {_points(row['difference_lower'], row['difference_upper'])}, "
         "with every group and question in the survey allowed for.",
         "residents_say": _residents_say(published, words),
         **_asked(words, settings),
     }
+
+
+def _group_name(category: str, characteristic: str) -> str:
+    """Name a group with its characteristic, unless the one already says the other."""
+    plain = characteristic.lower()
+    return f"{category}." if plain.split()[0] in category.lower() else f"{category} ({plain})."
 
 
 def no_issue(table: pd.DataFrame) -> str:

@@ -168,5 +168,8 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
     if rows:
         result["p_value"] = stats.false_discovery_control(result["p_value"])
     alike = np.where(result["moran"] > result["expected"], "neighbours are alike", "neighbours differ")
-    reading = np.where(result["p_value"] <= LEVEL, alike, "no pattern beyond chance")
+    single = np.where(
+        result["stand_out"] != "", "no overall pattern, but single wards differ", "no pattern beyond chance"
+    )
+    reading = np.where(result["p_value"] <= LEVEL, alike, single)
     return result.assign(reading=reading).drop(columns="expected")

@@ -107,14 +107,16 @@ def test_nothing_else_in_a_row_gives_its_count_back():
         (10, 10, 20, 40, "[u]"),
         (40, 29, 20, 40, "[u]"),
         (40, 29.9, 20, 40, "[u]"),
-        (40, 30, 20, 40, ""),
-        (40, 30, 20, 50, ""),  # 30 points wide
-        (40, 30, 20, 51, "[u]"),  # 31 points wide
+        (60, 42, 20, 21, "[u]"),  # narrow by luck: at one half 42 answers leave 30.2 points
+        (42, 60, 20, 21, "[u]"),  # an effective base above the answers themselves counts for no more than they do
+        (60, 43, 20, 40, ""),  # at one half 43 answers leave 29.9 points
+        (60, 43, 20, 50, ""),  # 30 points wide
+        (60, 43, 20, 51, "[u]"),  # 31 points wide
         (400, 300, MISSING, MISSING, ""),  # self-selected: no limits to judge by
     ],
 )
 def test_survey_figures_need_ten_respondents_and_are_marked_when_unsure(respondents, effective, lower, upper, mark):
-    """Fewer than ten: nothing. Fewer than 30 effective, or limits over 30 points apart: shown, and marked."""
+    """Fewer than ten: nothing. Limits over 30 points apart, or a base that allows it at one half: shown, and marked."""
     given = {"lower": lower, "upper": upper, "effective_respondents": effective, "per": 100.0}
     row = leaves("survey", respondents=respondents, value=30.4, measure="proportion", **given)
     assert row["mark"] == mark
