@@ -130,8 +130,9 @@ def read_place(slug: str, data: Path) -> Inputs:
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
     lacks = [lack for source in sources.values() for lack in warn.lacks(source.frame, source.contract, geography)]
-    lacks += warn.strays(folder / "sources", {source.contract.file for source in sources.values()})
-    return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(map(str, lacks)))
+    files = sorted(path.name for path in (folder / "sources").glob("[!.~]*"))
+    lacks += warn.strays(files, {source.contract.file for source in sources.values()})
+    return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
 def _resolve(name: str, data: Path) -> Path:

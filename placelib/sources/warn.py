@@ -1,7 +1,6 @@
 """What a file may lack without being wrong: told to the analyst, who knows whether it was meant."""
 
 from collections.abc import Set
-from pathlib import Path
 
 import pandas as pd
 
@@ -33,15 +32,18 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list
     return _areas(frame, contract, geography) + _times(frame, contract)
 
 
-def strays(folder: Path, described: Set[str]) -> list[Fault]:
-    """Files beside the contracts that none of them describes; hidden files aside."""
-    files = sorted(path.name for path in folder.glob("[!.~]*") if path.suffix != ".toml")
+def strays(files: list[str], described: Set[str]) -> list[Fault]:
+    """Files beside the contracts that none of them describes; contracts aside."""
     mend = "write a contract for it, or take it out of the folder"
-    return [Fault(name, "no contract describes this file", mend) for name in files if name not in described]
+    return [
+        Fault(name, "no contract describes this file", mend)
+        for name in files
+        if name not in described and not name.endswith(".toml")
+    ]
 
 
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list[Fault]:
-    """Areas that are absent, and codes of elsewhere unless they outnumber the place's own (a wider file)."""
+    """Areas that are absent, and codes of elsewhere unless they are a third of all or more (a wider file)."""
     rule, found = contract.geography, []
     if rule is None or rule.type in ("point", "place") or contract.kind in ("boundaries", "lookup"):
         return []
@@ -54,7 +56,7 @@ def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> lis
     if rule.type != "postcode" and contract.kind in COUNTED and len(absent) > few:
         found.append((f"{len(absent)} of the place's {len(known)} {rule.type}s are not in the file ({some(absent)})",
                       "ask the agency whether they are nought, withheld or forgotten"))  # fmt: skip
-    if known and 0 < len(strange) <= len(given & known):
+    if known and 0 < len(strange) < len(given) / 3:
         found.append((f"{_many(len(strange), contract)} of its {rule.type} codes are of no area of this district",
                       "look at them; their rows go to the ledger and are not counted"))  # fmt: skip
     return [Fault(contract.file, said, mend, rule.columns[0]) for said, mend in found]
