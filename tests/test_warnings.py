@@ -1,4 +1,4 @@
-"""What a file may lack without being wrong: told once, in a line, without a personal value; silent where all is there."""
+"""What a file may lack without being wrong: told in a line; silent where all is there."""
 
 import pytest
 from little import CODES, MONTHS, SLUG, claimants, households, rates, write_little  # fmt: skip
