@@ -73,8 +73,11 @@ def _chosen(places: list[str] | None, every: bool, data: str) -> list[str]:
 
 def _checked(slug: str, data: str) -> Outcome:
     try:
-        count = len(open_place(slug, data=data).inputs.sources)
-        return Outcome(slug, "unchanged", f"{count} sources, no fault found")
+        inputs = open_place(slug, data=data).inputs
+        count = len(inputs.warnings)
+        heading = f"; {count} warning{'s' if count > 1 else ''}:" if count else ""
+        said = [f"{len(inputs.sources)} sources, no fault found{heading}", *inputs.warnings]
+        return Outcome(slug, "unchanged", "\n  ".join(said))
     except PlacelibError as error:
         return Outcome(slug, "failed", str(error))
 

@@ -50,7 +50,7 @@ class Fault:
 
 
 class InputFaults(PlacelibError):
-    """Every fault found in a place's files, listed together.
+    """Every fault found in a place's files, listed together; a single one stands alone in its line.
 
     Parameters
     ----------
@@ -60,6 +60,6 @@ class InputFaults(PlacelibError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = list(faults)
-        lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(self.faults, 1))
-        plural = "fault" if len(self.faults) == 1 else "faults"
-        super().__init__(f"{len(self.faults)} {plural} in the input:\n{lines}")
+        lines = [f"  {number}. {fault}" for number, fault in enumerate(self.faults, 1)]
+        heading = f"{len(self.faults)} faults in the input:"
+        super().__init__("\n".join([heading, *lines]) if len(lines) > 1 else str(self.faults[0]))

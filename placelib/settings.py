@@ -96,8 +96,33 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         raise InputFaults([_fault(name, item) for item in error.errors(include_url=False)]) from None
 
 
+# pydantic's kinds of error in an analyst's words; a kind that is not here keeps pydantic's own
+RULES = {
+    "missing": ("is not given", "add the key"),
+    "extra_forbidden": ("is not a key that is known here", "remove the key, or correct its spelling"),
+    "literal_error": ("must be one of {expected}", "correct the value"),
+    "string_pattern_mismatch": ("is not written as it must be (pattern {pattern})", "correct the value"),
+    "string_too_short": ("must have at least {min_length} characters", "fill it in"),
+    "too_short": ("must list at least {min_length}", "add what is missing"),
+    "greater_than": ("must be above {gt}", "correct the value"),
+    "greater_than_equal": ("must be {ge} or more", "correct the value"),
+    "string_type": ("must be text", "put the value in quotation marks"),
+    "bool_type": ("must be true or false", "write true or false, without quotation marks"),
+    "bool_parsing": ("must be true or false", "write true or false, without quotation marks"),
+    "int_parsing": ("must be a whole number", "give digits only"),
+    "int_type": ("must be a whole number", "give digits only"),
+    "float_parsing": ("must be a number", "give digits only"),
+    "float_type": ("must be a number", "give digits only"),
+    "date_from_datetime_parsing": ("must be a date", "write it as 2026-03-31"),
+    "date_type": ("must be a date", "write it as 2026-03-31"),
+    "tuple_type": ("must be a list", "put the values in square brackets"),
+    "dict_type": ("must be a table of keys and values", "write it as { key = value }"),
+    "model_type": ("must be a table of keys and values", "write it as { key = value }"),
+}
+
+
 def _fault(file: str, item: Any) -> Fault:  # noqa: ANN401 - pydantic's own error dictionary
     key = ".".join(str(part) for part in item["loc"])
     message = item["msg"].removeprefix("Value error, ")
-    mends = {"missing": "add the key", "extra_forbidden": "remove the key, or correct its spelling"}
-    return Fault(file, message[:1].lower() + message[1:], mends.get(item["type"], "correct the value"), key)
+    rule, mend = RULES.get(item["type"], (message[:1].lower() + message[1:], "correct the value"))
+    return Fault(file, rule.format(**item["ctx"]) if item["type"] in RULES and "ctx" in item else rule, mend, key)

@@ -126,7 +126,8 @@ def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: 
                 f"{source.name}: the survey is to be raked to {label}, but no population source counts {label} by age: "
                 "add one, or take the margin out of [survey] rake."
             )
-    return survey.rake(design, pd.DataFrame(margins), targets).design if margins else design
+    limits = {"trim": rules.trim} if rules.trim else {}
+    return survey.rake(design, pd.DataFrame(margins), targets, **limits).design if margins else design
 
 
 def kish_design_effect(weight: np.ndarray) -> float:

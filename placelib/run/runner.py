@@ -188,7 +188,7 @@ class _Job:
             "illustrative": self.place.illustrative,
             "notebook_status": dict.fromkeys(executed, "finished"),
             "seconds": {name: round(taken, 2) for name, taken in seconds.items()},
-            "warnings": [str(item.message) for item in caught] + spoken,
+            "warnings": [*self.place.inputs.warnings, *(str(item.message) for item in caught), *spoken],
         }
         manifest.write(aside, self.made_from | facts)
         if self.folder.exists():

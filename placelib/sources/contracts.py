@@ -116,13 +116,24 @@ class Feed(Strict):
 
 
 class Survey(Strict):
-    """The sample's design: how people were chosen, and the population margins to rake to."""
+    """The sample's design: how people were chosen, and the population margins to rake to.
+
+    `trim` is the lowest and the highest that a weight after raking may be of the weight before, 1 being the average
+    change, such as [0.3, 3.0]; without it raking sets no limits.
+    """
 
     design: Literal["probability", "self-selected"]
     stratum: str = ""
     cluster: str = ""
     weight: str = ""
     rake: tuple[tuple[str, ...], ...] = ()
+    trim: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _limits(self) -> "Survey":
+        if self.trim and not (self.rake and 0 <= self.trim[0] < 1 < self.trim[1]):
+            raise ValueError("trim needs rake, and two limits: one below 1 (0 or more) and one above 1")
+        return self
 
 
 class Denominator(Strict):

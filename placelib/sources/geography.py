@@ -65,6 +65,12 @@ class Geography:
         tables = (self.areas | self.shipped).items()
         return {area[1]: set(table["area_code"]) for area, table in tables if area[0] == area_type} | listed | today
 
+    def expected(self, rule: contracts.Geography) -> set[str]:
+        """Codes of this place that a file may have; a ward of a year that nothing lists is one of today's."""
+        known = self.codes(rule.type)
+        today = rule.type == "ward" and rule.vintage not in known
+        return known.get(self.ward_vintage if today else rule.vintage, set())
+
     def placed(self, area: Area) -> pd.DataFrame:
         """Live postcodes with the `area_code` that each is in; each stands in every part of an LSOA that was split.
 
@@ -163,20 +169,18 @@ def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography:
     rule = contract.geography
     if rule is None or rule.type in ("point", "postcode", "place"):
         return []
-    known = geography.codes(rule.type)
+    known, right = geography.codes(rule.type), geography.expected(rule)
     given = set(frame[rule.columns[0]].dropna())
-    today = rule.type == "ward" and rule.vintage not in known
-    right = known.get(geography.ward_vintage if today else rule.vintage, set())
     wrong = given & set().union(*known.values()) - right
     if right and wrong:
         others = {vintage: codes for vintage, codes in known.items() if codes & wrong}
         kind = f"{rule.type} {' or '.join(sorted(others))}"
-        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {_some(wrong)}"
+        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {some(wrong)}"
         mixed = given & right - set().union(*others.values())
         mend = f'say vintage = "{max(others)}" in [geography], if all of the file is of that year'
         mend = "ask the agency for one vintage, or split the file into one for each" if mixed else mend
     elif given and not given & right:
-        said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {_some(given)}"
+        said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {some(given)}"
         mend = f"correct the vintage, {WAYS.format(rule.type, rule.vintage)}"
     else:
         return _share_faults(contract, geography) if contract.kind == "lookup" else []
@@ -188,11 +192,11 @@ def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fa
     table = geography.areas[contract.geography.type, contract.geography.vintage]
     total = table.groupby("area_code")["share"].sum()
     wrong = set(total.index[(total - 1).abs() > 1e-6])
-    said, mend = f"the shares of an area do not sum to 1: {_some(wrong)}", "give every ward's share to six decimals"
+    said, mend = f"the shares of an area do not sum to 1: {some(wrong)}", "give every ward's share to six decimals"
     return [Fault(contract.file, said, mend, "share")] if wrong else []
 
 
-def _some(codes: set[str]) -> str:
+def some(codes: set[str]) -> str:
     """The first five codes, and how many more."""
     more = f" and {len(codes) - 5} more" if len(codes) > 5 else ""
     return ", ".join(sorted(codes)[:5]) + more

@@ -13,12 +13,20 @@ from pyogrio.errors import DataSourceError
 
 from placelib.errors import Fault, InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
-from placelib.sources import checks
+from placelib.sources import checks, warn
 from placelib.sources.contracts import Contract
 from placelib.sources.geography import CRS, Geography, vintage_faults
 from placelib.sources.terms import Vocabulary, read_vocabulary
 
 SHIPPED = Path(__file__).parents[2] / "data"
+KINDS = {
+    ".xlsx": "an Excel workbook",
+    ".xlsm": "an Excel workbook",
+    ".parquet": "a Parquet file",
+    ".gpkg": "a GeoPackage with that layer",
+    ".geojson": "a GeoJSON file",
+    ".sav": "an SPSS file",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +61,7 @@ class Inputs:
     geography: Geography
     sources: dict[str, Source]
     commentary: str
+    warnings: tuple[str, ...] = ()
 
     def of_kind(self, *kinds: str) -> list[Source]:
         """Sources of the given kinds, in order of name."""
@@ -120,7 +129,10 @@ def read_place(slug: str, data: Path) -> Inputs:
         raise InputFaults(faults)
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
-    return Inputs(slug, settings, vocabulary, geography, sources, commentary)
+    lacks = [lack for source in sources.values() for lack in warn.lacks(source.frame, source.contract, geography)]
+    files = sorted(path.name for path in (folder / "sources").glob("[!.~]*"))
+    lacks += warn.strays(files, {source.contract.file for source in sources.values()})
+    return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
 def _resolve(name: str, data: Path) -> Path:
@@ -135,10 +147,8 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
         raise InputFaults([Fault(contract.file, "the file is missing", mend)])
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != contract.sha256:
-        rule = (
-            f"the file has changed since its contract was signed (expected {contract.sha256[:12]}…, got {found[:12]}…)"
-        )
-        mend = "if the new file is meant, check it and put its sha256 in the contract; else restore the old one"
+        rule = f"the file has changed since its contract was signed: its sha256 is now {found}"
+        mend = "if the new file is meant, check it and put that sha256 in the contract; else restore the old one"
         raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
     if contract.kind == "boundaries":
         outlines = gpd.read_file(path).to_crs(CRS)
@@ -146,9 +156,7 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
     try:
         text = _text(path, contract)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
-        line = re.search(r"line \d+", str(error)) if isinstance(error, pd.errors.ParserError) else None
-        where = f"at {line[0]}" if line else type(error).__name__
-        rule = f"the file cannot be read as its contract says ({where})"
+        rule = f"the file cannot be read as its contract says: {_unreadable(path, contract, str(error))}"
         mend = "check its ending, encoding, sheet, layer and header row against [format]"
         raise InputFaults([Fault(contract.file, rule, mend)]) from None
     frame, status, faults = checks.typed(text, contract)
@@ -156,6 +164,19 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
         raise InputFaults(faults)
     # months that lie side by side share a row of the file, but each is a row of its own from here on
     return Source(name, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
+
+
+def _unreadable(path: Path, contract: Contract, message: str) -> str:
+    """What a file that cannot be read is not; of the reader's own message only the line and the sheet are told."""
+    ending = path.suffix.lower()
+    line = re.search(r"line \d+", message)
+    if ending in (".xlsx", ".xlsm") and "Worksheet" in message:
+        return f"there is no sheet '{contract.format.sheet}'"
+    if ending in KINDS:
+        return f"it is not {KINDS[ending]}"
+    if line:
+        return f"{line[0]} has more cells than the header"
+    return f"it is not text in the encoding {contract.format.encoding}, or its packing is broken"
 
 
 def _text(path: Path, contract: Contract) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def with_limits_of_r(found, expected):
 
 @pytest.mark.parametrize("name", ["unraked", "raked"])
 def test_proportion_limits(ours, name):
-    """Limits follow R survey::svyciprop(method = "beta") from R's stored estimate, SE and degf, with our cap at the respondents."""
+    """As svyciprop(method = "beta") makes them of R's estimate, SE and degf; the cap at the respondents is ours."""
     people, designs = ours
     found = proportions(designs[name], people[QUESTIONS], Domains.of(people[["ward"]])).set_index(
         ["domain", "question"]

@@ -1,0 +1,74 @@
+"""What a file may lack without being wrong: told in a line; silent where all is there."""
+
+import pytest
+from little import CODES, MONTHS, SLUG, claimants, households, rates, write_little  # fmt: skip
+
+from placelib.sources.contracts import Survey
+from placelib.sources.readers import read_place
+
+
+@pytest.fixture
+def warned(tmp_path):
+    """Read a place of one source whose rows and contract a function changes; give its warnings."""
+
+    def reader(maker, keep, **terms):
+        def changed():
+            rows, given = maker()
+            return [rows[0], *keep(rows[1:])], given | terms
+
+        changed.__name__ = maker.__name__
+        return read_place(SLUG, write_little(tmp_path / "data", changed)).warnings
+
+    return reader
+
+
+@pytest.mark.parametrize("maker", [households, rates, claimants])
+def test_a_whole_file_gives_no_warning(warned, maker):
+    """Every ward and every month is there."""
+    assert warned(maker, lambda rows: rows) == ()
+
+
+def test_a_ward_without_a_row_is_told(warned):
+    """One of four wards is absent from the rates."""
+    (said,) = warned(rates, lambda rows: [row for row in rows if row[0] != CODES[1]])
+    assert said.startswith(f"obesity.csv, column 'Ward': 1 of the place's 4 wards are not in the file ({CODES[1]})")
+
+
+def test_months_absent_and_outside_are_told(warned):
+    """A month taken out, and a period that begins a month later than the file."""
+    (said,) = warned(claimants, lambda rows: [row for row in rows if row[1] != MONTHS[5]])
+    assert f"1 of the 24 months of its period are not in the file ({MONTHS[5]})" in said
+
+
+def test_months_before_the_period_are_told(warned):
+    """The file begins a month before the contract does: four wards' cells."""
+    (said,) = warned(claimants, lambda rows: rows, period_start="2024-05-01")
+    assert "column 'Month': 4 of its months are outside the period" in said
+
+
+def test_codes_of_elsewhere_are_counted_and_personal_postcodes_not_repeated(warned):
+    """One ward of five is of another district."""
+    (said,) = warned(households, lambda rows: [*rows, ("E05000001", 400)])
+    assert "column 'Ward': 1 of its ward codes are of no area of this district" in said
+
+
+def test_a_file_that_no_contract_describes_is_told(tmp_path):
+    """A left-over copy is named; a hidden file is not."""
+    data = write_little(tmp_path / "data", households)
+    for name in ("copy of crimes.csv", ".hidden"):
+        (data / SLUG / "sources" / name).write_text("x")
+    (said,) = read_place(SLUG, data).warnings
+    assert said.startswith("copy of crimes.csv: no contract describes this file")
+
+
+@pytest.mark.parametrize("trim", [(0.3, 3), (0, 1.5)])
+def test_limits_of_weights_may_be_declared(trim):
+    """Below and above 1."""
+    assert Survey(design="probability", weight="W", rake=[["Ward"]], trim=trim).trim == trim
+
+
+@pytest.mark.parametrize("trim", [(1, 3), (-1, 2), (0.5, 0.9), (3, 0.3)])
+def test_limits_that_leave_no_room_are_refused(trim):
+    """Weights could not stay as they are on average."""
+    with pytest.raises(ValueError, match="trim needs rake, and two limits"):
+        Survey(design="probability", weight="W", rake=[["Ward"]], trim=trim)
