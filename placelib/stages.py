@@ -1,5 +1,7 @@
 """What can be published about a place: for each table, what it is made of and the rule by which it leaves the gate."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from placelib import gate
@@ -21,24 +23,14 @@ def wards(inputs: Inputs) -> gate.Open:
 
 def sources(inputs: Inputs) -> gate.Open:
     """Every file: agency, what it is, of whom, from when, under what licence and release class."""
-    rows = [
-        {
-            "source": each.contract.title,
-            "agency": inputs.settings.agency_name(each.contract.agency),
-            "kind": each.contract.kind,
-            "area": each.contract.geography.type if each.contract.geography else "place",
-            "period_start": each.contract.period_start.isoformat(),
-            "period_end": each.contract.period_end.isoformat(),
-            "release_class": each.contract.release,
-            "licence": each.contract.licence,
-            "attribution": each.contract.attribution,
-            "illustrative": each.contract.illustrative,
-            "note": each.contract.note,
-            "source_id": each.name,
-        }
-        for each in inputs.sources.values()
-    ]
-    return gate.open_table(pd.DataFrame(rows), "Files behind this assessment", illustrative=_made_up(inputs))
+    said = ["title", "agency", "kind", "period_start", "period_end", "release", "licence", "attribution"]
+    said += ["illustrative", "note"]
+    rows = [each.contract.model_dump(mode="json", include=set(said)) for each in inputs.sources.values()]
+    areas = [each.contract.geography.type if each.contract.geography else "place" for each in inputs.sources.values()]
+    table = pd.DataFrame(rows)[said].assign(area=areas, source_id=list(inputs.sources))
+    table["agency"] = table["agency"].map(inputs.settings.agency_name)
+    table = table.rename(columns={"title": "source", "release": "release_class"})
+    return gate.open_table(table, "Files behind this assessment", illustrative=_made_up(inputs))
 
 
 def terms(inputs: Inputs) -> gate.Open:
@@ -74,13 +66,8 @@ def population(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def people(exact: Measures) -> gate.Protected:
     """Residents, households, workday population and projections of the whole place."""
-    headline = exact.headline
-    return gate.release_statistics(
-        headline.drop(columns="illustrative"),
-        "People who live and work here",
-        decimals={"people": 0, "year": 0},
-        illustrative=bool(headline["illustrative"].any()),
-    )
+    table = exact.headline.drop(columns="illustrative")
+    return _released(table, "People who live and work here", exact.headline)
 
 
 def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -131,20 +118,16 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
-    rows = exact.comparable
-    table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=inputs.settings.weights)
-    names = inputs.geography.wards[["ward_code", "ward_name"]]
-    table = names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
-    whole = dict.fromkeys(table.select_dtypes("number"), 0)
-    made_up = bool(rows["illustrative"].any())
+    own, rows = inputs.settings.weights, exact.comparable
+    table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
     notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
-    return gate.release_statistics(table, "Overall need by ward", decimals=whole, illustrative=made_up, notes=notes)
+    return _released(_by_rank(table, inputs), "Overall need by ward", rows, notes=notes)
 
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Rank of each ward under each partner's weights, other methods, and without the indicator that moves it most."""
-    rows, own = exact.comparable, inputs.settings.weights
-    at, ours = need_rules.standing(rows, inputs.vocabulary), need_rules.domain_weights(inputs.vocabulary, own)
+    own, at = inputs.settings.weights, need_rules.standing(exact.comparable, inputs.vocabulary)
+    ours = need_rules.domain_weights(inputs.vocabulary, own)
     partners = {
         partner: need_rules.domain_weights(inputs.vocabulary, own | theirs)
         for partner, theirs in inputs.settings.partner_weights.items()
@@ -154,40 +137,30 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     names = inputs.vocabulary.indicators.set_index("indicator_id")["short_name"].to_dict()
     names |= inputs.vocabulary.domains.set_index("domain_id")["domain"].to_dict()
     table["left_out"] = table["left_out"].map(names).fillna("")
-    wards = inputs.geography.wards[["ward_code", "ward_name"]]
-    table = wards.merge(table.reset_index(), on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
-    whole = dict.fromkeys(table.select_dtypes("number"), 0)
-    made_up = bool(rows["illustrative"].any())
-    return gate.release_statistics(table, "Ranks by other choices", decimals=whole, illustrative=made_up)
+    return _released(_by_rank(table.reset_index(), inputs), "Ranks by other choices", exact.comparable)
 
 
 def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Which domain's weight the order of the wards depends on, as shares of what changing all weights would do."""
-    rows = exact.comparable
-    at = need_rules.standing(rows, inputs.vocabulary)
+    at = need_rules.standing(exact.comparable, inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
     table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
     table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
     table = inputs.vocabulary.domains[["domain_id", "domain"]].merge(table, on="domain_id", validate="1:1")
-    decimals = {"weight": 2, "alone_pct": 0, "with_others_pct": 0}
-    made_up = bool(rows["illustrative"].any())
-    table = table[["domain_id", "domain", *decimals]]
-    return gate.release_statistics(table, "What the order depends on", decimals=decimals, illustrative=made_up)
+    table = table[["domain_id", "domain", "weight", "alone_pct", "with_others_pct"]]
+    return _released(table, "What the order depends on", exact.comparable, decimals={"weight": 2})
 
 
 def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
     """For each indicator of the index, the one that ranks the wards most nearly as it does."""
-    rows = exact.comparable
-    at = need_rules.standing(rows, inputs.vocabulary)
+    at = need_rules.standing(exact.comparable, inputs.vocabulary)
     table = inputs.vocabulary.named(weighing.redundancy(at).rename_axis("indicator_id").reset_index())
     table["closest"] = table["closest"].map(inputs.vocabulary.indicators.set_index("indicator_id")["indicator"])
     table = table[["indicator_id", "indicator", "closest", "rank_correlation", "says_the_same"]]
     number = weighing.effective_number(at)
     notes = [f"The {len(table)} indicators say as much as about {number:.0f} unrelated ones would."]
-    made_up, decimals = bool(rows["illustrative"].any()), {"rank_correlation": 2}
-    return gate.release_statistics(
-        table, "Indicators that overlap", decimals=decimals, illustrative=made_up, notes=notes
-    )
+    decimals = {"rank_correlation": 2}
+    return _released(table, "Indicators that overlap", exact.comparable, decimals=decimals, notes=notes)
 
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -223,9 +196,7 @@ def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Whether each agency's rates cluster on the map: exploratory."""
     table = pattern_rules.patterns(exact.comparable, inputs.geography.wards)
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
-    decimals = {"moran": 2, "p_value": 3}
-    made_up = bool(exact.comparable["illustrative"].any())
-    return gate.release_statistics(table, "Patterns on the map", decimals=decimals, illustrative=made_up)
+    return _released(table, "Patterns on the map", exact.comparable, decimals={"moran": 2, "p_value": 3})
 
 
 def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -235,19 +206,9 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
     points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
     ratios = ["ratio", "ratio_lower", "ratio_upper"]
-    names = [
-        "gap",
-        "area_type",
-        "group_size",
-        "indicator_id",
-        "indicator",
-        "short_name",
-        "domain",
-        "characteristic",
-        "characteristic_name",
-        "category",
-    ]
-    names += ["category_name", "family", "comparisons", "respondents", "effective_respondents", "illustrative"]
+    names = ["gap", "area_type", "group_size", "indicator_id", "indicator", "short_name", "domain", "characteristic"]
+    names += ["characteristic_name", "category", "category_name", "family", "comparisons"]
+    names += ["respondents", "effective_respondents", "illustrative"]
     decimals = dict.fromkeys(points, 0) | dict.fromkeys(ratios, 1)
     return gate.release_survey(
         table[[*names, *decimals, "verdict"]],
@@ -307,3 +268,23 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def _made_up(inputs: Inputs) -> bool:
     return any(each.contract.illustrative for each in inputs.sources.values())
+
+
+def _by_rank(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Put the wards' names to a table with ward_code and rank, the first first."""
+    names = inputs.geography.wards[["ward_code", "ward_name"]]
+    return names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
+
+
+def _released(
+    table: pd.DataFrame,
+    title: str,
+    made_of: pd.DataFrame,
+    *,
+    decimals: Mapping[str, int] = {},
+    notes: Sequence[str] = (),
+) -> gate.Protected:
+    """Release statistics, whole unless `decimals` says more; illustrative if any row that they are made of is."""
+    whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
+    made_up = bool(made_of["illustrative"].any())
+    return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=notes)

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import nbformat
@@ -79,11 +80,12 @@ class TinyPlace(Place):
     illustrative = False
 
     @property
-    def inputs(self) -> None:
-        """Refuse a file with the word FAULT in it."""
+    def inputs(self) -> SimpleNamespace:
+        """Refuse a file with the word FAULT in it, and warn of a short one."""
         if "FAULT" in (self.data / self.slug / "sources" / "fires.csv").read_text():
             faults = [Fault("fires.csv", "is not a count", "correct it", "fires", [row]) for row in (2, 3)]
             raise InputFaults(faults)
+        return SimpleNamespace(warnings=("fires.csv: a ward is absent",))
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_report_holds_every_output(order):
     assert {"a-town/place.toml", "a-town/sources/fires.csv"} < set(made["inputs"])
     assert made["notebook_status"] == {"01_place": "finished", "10_lsp_pack": "finished"}
     assert made["parameters"] == {"place": "a-town", "edition": "spring", "data": "data"}
-    assert made["warnings"] == ["10_lsp_pack: slow road"]
+    assert made["warnings"] == ["fires.csv: a ward is absent", "10_lsp_pack: slow road"]
     assert {"tables", "01_place"} <= set(made["seconds"])
     assert "a-town: 2 of 2 notebooks run" in said
 
