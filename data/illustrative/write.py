@@ -21,6 +21,8 @@ from placelib.assessment.issues import number
 
 SLUGS = ("brighton-and-hove", "tower-hamlets")
 COMMON = tomllib.loads((HERE / "common.toml").read_text(encoding="utf8"))
+KEYS = ["title", "agency", "kind", "release", "file", "sha256", "period_start", "period_end", "published"]
+KEYS += ["illustrative", "licence", "attribution", "threshold", "note"]  # the order in which a contract is read
 DAY = str(COMMON["contract"]["published"])
 PLAIN = {
     "residents": population.residents,
@@ -103,20 +105,25 @@ def write_source(path: Path, frame: pd.DataFrame, source: dict[str, Any]) -> Non
 
 
 def toml(table: dict[str, Any]) -> str:
-    """Write plain values, then a section for each table; what is inside a section stays on one line.
+    """Write plain values in the order that a reader wants, then a section for each table and each of a list of them.
 
     Examples
     --------
-    >>> print(toml({"title": "Fires", "columns": {"Fires": {"type": "integer"}}}), end="")
+    >>> print(toml({"kind": "events", "title": "Fires", "columns": {"Fires": {"type": "integer"}}}), end="")
     title = "Fires"
+    kind = "events"
     <BLANKLINE>
     [columns]
     Fires = { type = "integer" }
     """
+    lists = {key: value for key, value in table.items() if isinstance(value, list) and isinstance(value[0], dict)}
     sections = {key: value for key, value in table.items() if isinstance(value, dict)}
-    lines = [_pair(key, value) for key, value in table.items() if key not in sections]
-    for key, section in sections.items():
-        lines += ["", f"[{key}]", *(_pair(*item) for item in section.items())]
+    plain = [key for key in table if key not in lists and key not in sections]
+    ordered = sorted(plain, key=lambda key: KEYS.index(key) if key in KEYS else len(KEYS))
+    lines = [_pair(key, table[key]) for key in ordered]
+    blocks = [(f"[[{key}]]", block) for key, value in lists.items() for block in value]
+    for heading, block in [*blocks, *((f"[{key}]", section) for key, section in sections.items())]:
+        lines += ["", heading, *(_pair(*item) for item in block.items())]
     return "\n".join(lines) + "\n"
 
 
