@@ -54,7 +54,7 @@ estimate <- function(name, kind, domain, question) {
   part <- subset(design, belongs[[kind]] == domain & !is.na(answer))
   mean <- svymean(~y, part, deff = "replace")
   total <- svytotal(~y, part)
-  interval <- if (question %in% c("lonely", "unsafe")) attr(svyciprop(~y, part, method = "xlogit", df = degf(part)), "ci")
+  interval <- if (question %in% c("lonely", "unsafe")) attr(svyciprop(~y, part, method = "beta", df = degf(part)), "ci")
     else confint(mean, df = degf(part))
   middle <- c(NA, NA, NA, NA)
   if (question %in% c("satisfaction", "day")) middle <- svyquantile(~y, part, 0.5, interval.type = "xlogit")$y[1, 1:4]

@@ -56,7 +56,7 @@ estimate <- function(design, name, question, place) {
   mean <- svymean(~y, part, deff = "replace")
   total <- svytotal(~y, part)
   yes_no <- question != "hours"
-  interval <- if (yes_no) attr(svyciprop(~y, part, method = "xlogit", df = degf(part)), "ci") else
+  interval <- if (yes_no) attr(svyciprop(~y, part, method = "beta", df = degf(part)), "ci") else
     confint(mean, df = degf(part))
   data.frame(design = name, question = question, ward = place, estimate = coef(mean)[[1]],
              standard_error = SE(mean)[[1]], lower = interval[[1]], upper = interval[[2]],
