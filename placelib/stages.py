@@ -79,13 +79,16 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     counts = ["records", "matched", "unmatched"]
     names = ["source_id", "source", "agency", "indicator_id", "indicator", "release_class"]
     columns = [*names, *counts, "unmatched_pct", "reason"]
+    agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
+    whole = indicators(inputs, exact).only(area_type="place", mark=gate.SUPPRESSED).frame["indicator_id"]
     return gate.release_counts(
-        table[columns],
+        table[columns].assign(threshold=agreed),
         "Records that match no ward",
         counts=counts,
         shares=["unmatched_pct"],
         policy=inputs.settings.disclosure,
         illustrative=bool(exact.ledger["illustrative"].any()),
+        withheld=table["indicator_id"].isin(whole),
     )
 
 
@@ -165,7 +168,7 @@ def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     """The place against England and named neighbours, as differences with their limits."""
-    rows = exact.comparable
+    rows = _coarsened(inputs, exact)
     columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
@@ -231,7 +234,7 @@ def together(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Key issues, each in the words that its own cells give it."""
-    rows = exact.comparable
+    rows = _coarsened(inputs, exact)
     published = indicators(inputs, exact).frame
     published = published[published["illustrative"].isin(rows["illustrative"].unique())]
     gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
@@ -264,6 +267,11 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What we do not know: indicators without a source here, or without an English figure."""
     table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
     return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=_made_up(inputs))
+
+
+def _coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
+    """Rows that may be compared, with the agencies' counts no finer than they are published."""
+    return gate.coarsened(exact.comparable, inputs.settings.disclosure)
 
 
 def _made_up(inputs: Inputs) -> bool:
