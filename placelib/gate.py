@@ -349,7 +349,8 @@ def _hidden(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
 def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, policy: Disclosure) -> tuple[pd.Series, bool]:
     """Hide the smallest counts shown until each small one has candidates enough for one who knows the total.
 
-    The counts hidden add up to the total less those shown, each known to within its rounding; a small one may be 1
+    The counts hidden add up to the total less those shown, each known to within its rounding (but one, which an
+    edition with one record more may have given away by going to the next multiple); a small one may be 1
     to threshold − 1, any other hidden one no less than the threshold. So a small one may lie above 1 by no more than
     their sum can lie above their least values, and below threshold − 1 likewise.
 
@@ -365,9 +366,10 @@ def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, policy
     while small.any():
         shown = counts[~hidden & (counts > 0)]
         total = counts.sum() - _nearest(shown, policy.rounding_base).sum()
+        free = max(len(shown) - 1, 0)
         others = hidden & ~small
-        above = total + slack * len(shown) - small.sum() - threshold * others.sum()
-        below = np.inf if others.any() else (threshold - 1) * small.sum() - (total - slack * len(shown))
+        above = total + slack * free - small.sum() - threshold * others.sum()
+        below = np.inf if others.any() else (threshold - 1) * small.sum() - (total - slack * free)
         left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
         if left >= FEWEST_CANDIDATES or shown.empty:
             return hidden, left >= FEWEST_CANDIDATES

@@ -121,7 +121,7 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
-    own, rows = inputs.settings.weights, exact.comparable
+    own, rows = inputs.settings.weights, _coarsened(inputs, exact)
     table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
     notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
     return _released(_by_rank(table, inputs), "Overall need by ward", rows, notes=notes)
@@ -129,7 +129,7 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Rank of each ward under each partner's weights, other methods, and without the indicator that moves it most."""
-    own, at = inputs.settings.weights, need_rules.standing(exact.comparable, inputs.vocabulary)
+    own, at = inputs.settings.weights, need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, own)
     partners = {
         partner: need_rules.domain_weights(inputs.vocabulary, own | theirs)
@@ -145,7 +145,7 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Which domain's weight the order of the wards depends on, as shares of what changing all weights would do."""
-    at = need_rules.standing(exact.comparable, inputs.vocabulary)
+    at = need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
     table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
     table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
@@ -156,7 +156,7 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
     """For each indicator of the index, the one that ranks the wards most nearly as it does."""
-    at = need_rules.standing(exact.comparable, inputs.vocabulary)
+    at = need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
     table = inputs.vocabulary.named(weighing.redundancy(at).rename_axis("indicator_id").reset_index())
     table["closest"] = table["closest"].map(inputs.vocabulary.indicators.set_index("indicator_id")["indicator"])
     table = table[["indicator_id", "indicator", "closest", "rank_correlation", "says_the_same"]]
@@ -197,7 +197,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Whether each agency's rates cluster on the map: exploratory."""
-    table = pattern_rules.patterns(exact.comparable, inputs.geography.wards)
+    table = pattern_rules.patterns(_coarsened(inputs, exact), inputs.geography.wards)
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
     return _released(table, "Patterns on the map", exact.comparable, decimals={"moran": 2, "p_value": 3})
 
