@@ -185,3 +185,51 @@ def test_without_complementary_suppression_a_small_count_is_known(counts, monkey
     """The same attack, where nothing is hidden but what is small."""
     monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__: (hidden, True))
     assert least_left(counts) < FEWEST_CANDIDATES
+
+
+MADE_OF_THEM = ["needs", "choices", "sensitivity", "overlap", "comparisons", "patterns", "issues"]
+
+
+@pytest.fixture(scope="module")
+def brighton():
+    """The illustrative Brighton and Hove, and its exact measures."""
+    place = placelib.open_place("brighton-and-hove")
+    return place.inputs, place._exact
+
+
+def another_world(exact, table: pd.DataFrame, seed: int = 1):
+    """Draw other counts from which the same table of indicators leaves: what an attacker cannot tell from the truth."""
+    random, rows = np.random.default_rng(seed), exact.table.copy()
+    guarded = rows["release_class"].isin(GUARDED) & rows["numerator"].gt(0)
+    few = guarded & rows["numerator"].lt(THRESHOLD)
+    near = (rows["numerator"] / BASE).round() * BASE + random.integers(-ROUNDING, ROUNDING + 1, len(rows))
+    count = near.clip(lower=THRESHOLD).mask(few, random.integers(1, THRESHOLD, len(rows))).where(guarded)
+    ratio = (count / rows["numerator"]).where(guarded, 1)
+    rows["numerator"] = rows["numerator"] * ratio
+    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].mul(ratio, axis=0)
+    rows["standard_error"] *= np.sqrt(ratio)
+    return dataclasses.replace(exact, table=rows)
+
+
+def test_what_is_made_of_the_indicators_tells_nothing_more(brighton):
+    """Scores, ranks, gaps to England, patterns and key issues are the same in every world with the same indicators.
+
+    So no rate times its base, no domain score of one agency's counts beside an open one, no limit and no number of
+    people affected can say more of a count than the table of indicators, which is attacked above.
+    """
+    inputs, exact = brighton
+    world = another_world(exact, exact.table)
+    assert not world.table.equals(exact.table)
+    for stage in ["indicators", *MADE_OF_THEM]:
+        run = getattr(stages, stage)
+        pd.testing.assert_frame_equal(run(inputs, exact).frame, run(inputs, world).frame, obj=stage)
+
+
+@pytest.mark.parametrize("stage", ["needs", "comparisons", "issues"])
+def test_made_of_exact_counts_they_would_tell_the_worlds_apart(brighton, monkeypatch, stage):
+    """The same worlds, where the tables are made of counts that are not rounded."""
+    monkeypatch.setattr(gate, "coarsened", lambda table, _: table)
+    inputs, exact = brighton
+    run = getattr(stages, stage)
+    one, other = run(inputs, exact).frame, run(inputs, another_world(exact, exact.table)).frame
+    assert not one.equals(other)
