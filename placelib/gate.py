@@ -35,8 +35,10 @@ RELIABLE_WIDTH_POINTS = 30
 RELIABLE_BASE = max(RELIABLE_EFFECTIVE_RESPONDENTS, (100 * NormalDist().inv_cdf(0.975) / RELIABLE_WIDTH_POINTS) ** 2)
 SURVEY_BASE_ROUNDING = 5
 RATE_DECIMALS = 1
-# Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it.
+# Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it,
+# or all that are below the threshold if they are fewer.
 FEWEST_CANDIDATES = 5
+WHOLE_PERCENT = 0.01
 _KEY = object()
 
 
@@ -117,6 +119,7 @@ def release_counts(
     policy: Disclosure,
     illustrative: bool,
     withheld: pd.Series | bool = False,
+    parts_of: str = "",
 ) -> Protected:
     """Release a table whose sensitive numbers are counts of people or records.
 
@@ -138,6 +141,9 @@ def release_counts(
         Whether anything in it is made up.
     withheld : Series of bool
         Rows that hide their counts whatever they are, as another table hides them.
+    parts_of : str
+        Column whose groups of rows add up in the first count: more of a group is hidden where a suppressed count
+        could be worked back from the others.
 
     Returns
     -------
@@ -150,6 +156,13 @@ def release_counts(
     for name in counts:
         safe.loc[guarded, name] = _protect(frame.loc[guarded, name], least[guarded], policy)
     hidden = (frame[list(counts)].notna() & safe[list(counts)].isna()).any(axis=1) | (guarded & withheld)
+    for _, parts in frame.groupby(parts_of) if parts_of else ():
+        base, number = policy.rounding_base, parts[counts[0]]
+        slack = min((base - 1) // 2, number.sum() * WHOLE_PERCENT / 2)  # whole shares of few tell more than rounding
+        few, safely = _complemented(
+            number, hidden[parts.index], policy.administrative_threshold, base=base, slack=slack
+        )
+        hidden[parts.index] = few | (not safely)
     safe[list(counts)] = safe[list(counts)].mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
@@ -269,7 +282,7 @@ def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].round(RATE_DECIMALS)
     rows["mark"] = np.where(hidden, SUPPRESSED, "")
     rows["status"] = rows["status"].mask(hidden, "suppressed")
-    gone = ["value", "lower", "upper", "numerator", "respondents", "effective_respondents", "coverage"]
+    gone = ["value", "lower", "upper", "numerator", "respondents", "effective_respondents"]
     rows[gone] = rows[gone].mask(hidden)
     return rows.assign(coverage=np.nan)  # with a count it tells what matched no ward: that is the ledger's to say
 
@@ -341,18 +354,22 @@ def _hidden(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
             continue
         wards = cells.index[cells["area_type"] == "ward"]
         for counts in (rows.loc[wards, "numerator"], rest[wards]):
-            hidden[wards], safe = _complemented(counts, hidden[wards], cells["threshold"].iloc[0], policy)
+            least = cells["threshold"].iloc[0]
+            base, slack = policy.rounding_base, (policy.rounding_base - 1) // 2
+            hidden[wards], safe = _complemented(counts, hidden[wards], least, base=base, slack=slack)
             hidden[cells.index] |= not safe
     return hidden
 
 
-def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, policy: Disclosure) -> tuple[pd.Series, bool]:
+def _complemented(
+    counts: pd.Series, hidden: pd.Series, threshold: float, *, base: int, slack: float
+) -> tuple[pd.Series, bool]:
     """Hide the smallest counts shown until each small one has candidates enough for one who knows the total.
 
-    The counts hidden add up to the total less those shown, each known to within its rounding (but one, which an
-    edition with one record more may have given away by going to the next multiple); a small one may be 1
-    to threshold − 1, any other hidden one no less than the threshold. So a small one may lie above 1 by no more than
-    their sum can lie above their least values, and below threshold − 1 likewise.
+    The counts hidden add up to the total less those shown, each known to within `slack` (but one, which an edition
+    with one record more may have given away by going to the next multiple); a small one may be 1 to threshold − 1,
+    any other hidden one no less than the threshold. So a small one may lie above 1 by no more than their sum can lie
+    above their least values, and below threshold − 1 likewise.
 
     Returns
     -------
@@ -362,17 +379,16 @@ def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, policy
         Whether that is enough: if not, the total must be hidden too.
     """
     hidden, small = hidden.copy(), _small(counts, threshold)
-    slack = (policy.rounding_base - 1) // 2
+    enough = min(FEWEST_CANDIDATES, threshold - 1)
     while small.any():
-        shown = counts[~hidden & (counts > 0)]
-        total = counts.sum() - _nearest(shown, policy.rounding_base).sum()
-        free = max(len(shown) - 1, 0)
-        others = hidden & ~small
-        above = total + slack * free - small.sum() - threshold * others.sum()
-        below = np.inf if others.any() else (threshold - 1) * small.sum() - (total - slack * free)
+        shown, others = counts[~hidden & (counts > 0)], hidden & ~small
+        total = counts.sum() - _nearest(shown, base).sum()
+        free = slack * max(len(shown) - 1, 0)
+        above = total + free - small.sum() - threshold * others.sum()
+        below = np.inf if others.any() else (threshold - 1) * small.sum() - total + free
         left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
-        if left >= FEWEST_CANDIDATES or shown.empty:
-            return hidden, left >= FEWEST_CANDIDATES
+        if left >= enough or shown.empty:
+            return hidden, left >= enough
         hidden[shown.idxmin()] = True
     return hidden, True
 

@@ -111,6 +111,7 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
         shares=shares,
         policy=policy,
         illustrative=bool(exact.response["illustrative"].any()),
+        parts_of="characteristic",
     )
 
 

@@ -23,14 +23,14 @@ SUPPRESSED, GUARDED = "[c]", ["administrative", "commercial"]
 ROUNDING = (BASE - 1) // 2
 
 
-def cells(shown: pd.Series, small: pd.Index | list, slack: float = ROUNDING) -> pd.DataFrame:
+def cells(shown: pd.Series, small: list, slack: float = ROUNDING, threshold: int = THRESHOLD) -> pd.DataFrame:
     """Least and greatest value of each cell: a rounded one, a small one, or one hidden for the sake of a small one."""
     hidden = shown.isna()
-    low = (shown - slack).clip(lower=0).mask(hidden, THRESHOLD).mask(shown == 0, 0)
+    low = (shown - slack).clip(lower=0).mask(hidden, threshold).mask(shown == 0, 0)
     high = (shown + slack).mask(hidden, 1e6).mask(shown == 0, 0)
     few = hidden & hidden.index.isin(small)
     low = low.mask(hidden & hidden.index.isin(["records", "matched"]), 0)
-    return pd.DataFrame({"low": low.mask(few, 1), "high": high.mask(few, THRESHOLD - 1), "few": few})
+    return pd.DataFrame({"low": low.mask(few, 1), "high": high.mask(few, threshold - 1), "few": few})
 
 
 def candidates(published: pd.DataFrame, sums: list[tuple]) -> pd.Series:
@@ -183,8 +183,50 @@ def test_counts_of_few_wards_are_hidden_with_others(counts, unmatched, unplaced)
 @pytest.mark.parametrize("counts", [[1, 10, 0, 0], [1, 1, 1, 8], [7, 11, 12]])
 def test_without_complementary_suppression_a_small_count_is_known(counts, monkeypatch):
     """The same attack, where nothing is hidden but what is small."""
-    monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__: (hidden, True))
+    monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__, **___: (hidden, True))
     assert least_left(counts) < FEWEST_CANDIDATES
+
+
+def least_left_of_respondents(counts: list[int]) -> float:
+    """Fewest candidates of any small group of respondents, for one who also knows each group's whole percentage."""
+    names, everyone = [f"G{number}" for number in range(len(counts))], sum(counts)
+    frame = pd.DataFrame({"respondents": counts, "everyone": everyone, "characteristic": "any"}, index=names)
+    frame["sample_pct"] = 100 * frame["respondents"] / everyone
+    policy = Disclosure(administrative_threshold=POLICY.survey_minimum)
+    kept = gate.release_counts(
+        frame,
+        "T",
+        counts=["respondents", "everyone"],
+        shares=["sample_pct"],
+        policy=policy,
+        illustrative=True,
+        parts_of="characteristic",
+    ).frame
+    small = [name for name, count in zip(names, counts, strict=True) if 0 < count < POLICY.survey_minimum]
+    published = cells(kept["respondents"], small, threshold=POLICY.survey_minimum)
+    least, most = (everyone * (kept["sample_pct"] + half) / 100 for half in (-0.5, 0.5))
+    published["low"], published["high"] = published["low"].clip(lower=least), published["high"].clip(upper=most)
+    found = candidates(published, [(dict.fromkeys(names, 1), everyone, everyone)])
+    return found.min() if len(found) else np.inf
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 12), st.integers(0, 60), st.integers(0, 700)), min_size=2, max_size=6))
+@example([40, 57, 3])
+def test_small_groups_of_respondents_cannot_be_worked_back(counts):
+    """A characteristic's groups add up to everyone, and a whole percentage of few tells more than a rounded count."""
+    assert (
+        sum(counts) == 0
+        or least_left_of_respondents(counts) >= FEWEST_CANDIDATES
+        or all(count == 0 or count < POLICY.survey_minimum for count in counts)
+    )  # where every group is small the survey itself is
+
+
+@pytest.mark.parametrize("counts", [[40, 57, 3], [701, 803, 1]])
+def test_respondents_left_alone_are_known(counts, monkeypatch):
+    """The same attack, where a small group is the only one hidden."""
+    monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__, **___: (hidden, True))
+    assert least_left_of_respondents(counts) < FEWEST_CANDIDATES
 
 
 MADE_OF_THEM = ["needs", "choices", "sensitivity", "overlap", "comparisons", "patterns", "issues"]

@@ -165,8 +165,10 @@ def test_a_partnership_may_be_stricter_and_not_looser():
     """A threshold of 10 and rounding to 10, for every row."""
     policy = Disclosure(administrative_threshold=10, rounding_base=10, survey_minimum=20)
     rows = pd.DataFrame(
-        [ROW | {"release_class": "administrative", "indicator_id": f"of {n}", "numerator": n, "denominator": 1000}
-         for n in (9, 14)]
+        [
+            ROW | {"release_class": "administrative", "indicator_id": f"of {n}", "numerator": n, "denominator": 1000}
+            for n in (9, 14)
+        ]
     )
     frame = gate.release_indicators(rows, "Two rows", policy=policy).frame
     assert frame["numerator"].tolist() == pytest.approx([MISSING, 10], nan_ok=True)
