@@ -38,7 +38,6 @@ RATE_DECIMALS = 1
 # Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it,
 # or all that are below the threshold if they are fewer.
 FEWEST_CANDIDATES = 5
-WHOLE_PERCENT = 0.01
 _KEY = object()
 
 
@@ -157,12 +156,9 @@ def release_counts(
         safe.loc[guarded, name] = _protect(frame.loc[guarded, name], least[guarded], policy)
     hidden = (frame[list(counts)].notna() & safe[list(counts)].isna()).any(axis=1) | (guarded & withheld)
     for _, parts in frame.groupby(parts_of) if parts_of else ():
-        base, number = policy.rounding_base, parts[counts[0]]
-        slack = min((base - 1) // 2, number.sum() * WHOLE_PERCENT / 2)  # whole shares of few tell more than rounding
-        few, safely = _complemented(
-            number, hidden[parts.index], policy.administrative_threshold, base=base, slack=slack
-        )
-        hidden[parts.index] = few | (not safely)
+        threshold = policy.administrative_threshold
+        few, enough = _complemented(parts[counts[0]], hidden[parts.index], threshold, policy.rounding_base)
+        hidden[parts.index] = few | (not enough)
     safe[list(counts)] = safe[list(counts)].mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
@@ -320,7 +316,7 @@ def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
 
 def _rounded(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     """Make rates, limits and errors again from counts that are rounded; a rate that came without counts stays."""
-    count, base = (_nearest(rows[name], policy.rounding_base) for name in ("numerator", "denominator"))
+    count, base = (nearest(rows[name], policy.rounding_base) for name in ("numerator", "denominator"))
     exposure, share = base * rows["years"], rows["measure"].eq("proportion")
     least = rows["threshold"].clip(lower=policy.administrative_threshold)
     before = rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]
@@ -354,19 +350,16 @@ def _hidden(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
             continue
         wards = cells.index[cells["area_type"] == "ward"]
         for counts in (rows.loc[wards, "numerator"], rest[wards]):
-            least = cells["threshold"].iloc[0]
-            base, slack = policy.rounding_base, (policy.rounding_base - 1) // 2
-            hidden[wards], safe = _complemented(counts, hidden[wards], least, base=base, slack=slack)
-            hidden[cells.index] |= not safe
+            threshold = cells["threshold"].iloc[0]
+            hidden[wards], enough = _complemented(counts, hidden[wards], threshold, policy.rounding_base)
+            hidden[cells.index] |= not enough
     return hidden
 
 
-def _complemented(
-    counts: pd.Series, hidden: pd.Series, threshold: float, *, base: int, slack: float
-) -> tuple[pd.Series, bool]:
+def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, base: int) -> tuple[pd.Series, bool]:
     """Hide the smallest counts shown until each small one has candidates enough for one who knows the total.
 
-    The counts hidden add up to the total less those shown, each known to within `slack` (but one, which an edition
+    The counts hidden add up to the total less those shown, each known to within its rounding (but one, which an edition
     with one record more may have given away by going to the next multiple); a small one may be 1 to threshold − 1,
     any other hidden one no less than the threshold. So a small one may lie above 1 by no more than their sum can lie
     above their least values, and below threshold − 1 likewise.
@@ -375,27 +368,34 @@ def _complemented(
     -------
     hidden : Series of bool
         What has to be hidden.
-    safe : bool
+    enough : bool
         Whether that is enough: if not, the total must be hidden too.
     """
     hidden, small = hidden.copy(), _small(counts, threshold)
-    enough = min(FEWEST_CANDIDATES, threshold - 1)
+    wanted = min(FEWEST_CANDIDATES, threshold - 1)
     while small.any():
         shown, others = counts[~hidden & (counts > 0)], hidden & ~small
-        total = counts.sum() - _nearest(shown, base).sum()
-        free = slack * max(len(shown) - 1, 0)
+        total = counts.sum() - nearest(shown, base).sum()
+        free = (base - 1) // 2 * max(len(shown) - 1, 0)
         above = total + free - small.sum() - threshold * others.sum()
         below = np.inf if others.any() else (threshold - 1) * small.sum() - total + free
         left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
-        if left >= enough or shown.empty:
-            return hidden, left >= enough
+        if left >= wanted or shown.empty:
+            return hidden, left >= wanted
         hidden[shown.idxmin()] = True
     return hidden, True
 
 
-def _nearest(numbers: pd.Series, base: int) -> pd.Series:
+def nearest(numbers: pd.Series, base: int) -> pd.Series:
+    """Round to the nearest multiple of a base.
+
+    Examples
+    --------
+    >>> nearest(pd.Series([12, 13]), 5).tolist()
+    [10.0, 15.0]
+    """
     return (numbers / base).round() * base
 
 
 def _protect(numbers: pd.Series, least: pd.Series, policy: Disclosure) -> pd.Series:
-    return _nearest(numbers, policy.rounding_base).mask(_small(numbers, least))
+    return nearest(numbers, policy.rounding_base).mask(_small(numbers, least))

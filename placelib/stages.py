@@ -103,6 +103,8 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["design_effect"] = table["design_effect"].astype(float).round(1)
     table["population_pct"] = table["population_pct"].astype(float).round(0)
     policy = inputs.settings.disclosure  # answers have a limit of their own
+    rounded = gate.nearest(table["respondents"], policy.rounding_base) / table["respondents"]
+    table[shares] = table[shares].mul(rounded, axis=0)  # an exact share of few would give the count back
     policy = policy.model_copy(update={"administrative_threshold": policy.survey_minimum})
     return gate.release_counts(
         table.drop(columns=["illustrative"]),

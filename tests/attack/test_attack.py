@@ -170,7 +170,7 @@ def least_left(counts: list[int], unmatched: int = 0, unplaced: int = 0) -> floa
     return found.min() if len(found) else np.inf
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(small_places(), st.integers(0, 12), st.integers(0, 12))
 @example([1, 10, 0, 0], 0, 0)
 @example([1, 1, 1, 8], 0, 0)
@@ -187,11 +187,11 @@ def test_without_complementary_suppression_a_small_count_is_known(counts, monkey
     assert least_left(counts) < FEWEST_CANDIDATES
 
 
-def least_left_of_respondents(counts: list[int]) -> float:
+def least_left_of_respondents(counts: list[int], rounding: int = BASE) -> float:
     """Fewest candidates of any small group of respondents, for one who also knows each group's whole percentage."""
     names, everyone = [f"G{number}" for number in range(len(counts))], sum(counts)
     frame = pd.DataFrame({"respondents": counts, "everyone": everyone, "characteristic": "any"}, index=names)
-    frame["sample_pct"] = 100 * frame["respondents"] / everyone
+    frame["sample_pct"] = 100 * gate.nearest(frame["respondents"], rounding) / everyone
     policy = Disclosure(administrative_threshold=POLICY.survey_minimum)
     kept = gate.release_counts(
         frame,
@@ -205,21 +205,19 @@ def least_left_of_respondents(counts: list[int]) -> float:
     small = [name for name, count in zip(names, counts, strict=True) if 0 < count < POLICY.survey_minimum]
     published = cells(kept["respondents"], small, threshold=POLICY.survey_minimum)
     least, most = (everyone * (kept["sample_pct"] + half) / 100 for half in (-0.5, 0.5))
-    published["low"], published["high"] = published["low"].clip(lower=least), published["high"].clip(upper=most)
+    if rounding < BASE:
+        published["low"], published["high"] = published["low"].clip(lower=least), published["high"].clip(upper=most)
     found = candidates(published, [(dict.fromkeys(names, 1), everyone, everyone)])
     return found.min() if len(found) else np.inf
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.one_of(st.integers(0, 12), st.integers(0, 60), st.integers(0, 700)), min_size=2, max_size=6))
-@example([40, 57, 3])
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 12), st.integers(0, 60), st.integers(0, 700)), min_size=1, max_size=5))
+@example([57, 3])
+@example([1, 16, 349])
 def test_small_groups_of_respondents_cannot_be_worked_back(counts):
     """A characteristic's groups add up to everyone, and a whole percentage of few tells more than a rounded count."""
-    assert (
-        sum(counts) == 0
-        or least_left_of_respondents(counts) >= FEWEST_CANDIDATES
-        or all(count == 0 or count < POLICY.survey_minimum for count in counts)
-    )  # where every group is small the survey itself is
+    assert least_left_of_respondents([*counts, 90]) >= FEWEST_CANDIDATES
 
 
 @pytest.mark.parametrize("counts", [[40, 57, 3], [701, 803, 1]])
@@ -227,6 +225,12 @@ def test_respondents_left_alone_are_known(counts, monkeypatch):
     """The same attack, where a small group is the only one hidden."""
     monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__, **___: (hidden, True))
     assert least_left_of_respondents(counts) < FEWEST_CANDIDATES
+
+
+def test_shares_of_exact_counts_would_tell_more_than_rounded_ones():
+    """16 of 456 is 4%, so at least 15.96: with the count shown as 15 that leaves 16 and 17."""
+    counts = [1, 16, 349, 90]
+    assert least_left_of_respondents(counts, rounding=1) < FEWEST_CANDIDATES <= least_left_of_respondents(counts)
 
 
 MADE_OF_THEM = ["needs", "choices", "sensitivity", "overlap", "comparisons", "patterns", "issues"]
@@ -239,7 +243,7 @@ def brighton():
     return place.inputs, place._exact
 
 
-def another_world(exact, table: pd.DataFrame, seed: int = 1):
+def another_world(exact, seed: int = 1):
     """Draw other counts from which the same table of indicators leaves: what an attacker cannot tell from the truth."""
     random, rows = np.random.default_rng(seed), exact.table.copy()
     guarded = rows["release_class"].isin(GUARDED) & rows["numerator"].gt(0)
@@ -260,7 +264,7 @@ def test_what_is_made_of_the_indicators_tells_nothing_more(brighton):
     people affected can say more of a count than the table of indicators, which is attacked above.
     """
     inputs, exact = brighton
-    world = another_world(exact, exact.table)
+    world = another_world(exact)
     assert not world.table.equals(exact.table)
     for stage in ["indicators", *MADE_OF_THEM]:
         run = getattr(stages, stage)
@@ -273,5 +277,5 @@ def test_made_of_exact_counts_they_would_tell_the_worlds_apart(brighton, monkeyp
     monkeypatch.setattr(gate, "coarsened", lambda table, _: table)
     inputs, exact = brighton
     run = getattr(stages, stage)
-    one, other = run(inputs, exact).frame, run(inputs, another_world(exact, exact.table)).frame
+    one, other = run(inputs, exact).frame, run(inputs, another_world(exact)).frame
     assert not one.equals(other)
