@@ -169,3 +169,55 @@ def test_the_agreement_of_a_source_reaches_the_gate(read):
     assert safe.loc[("children_in_need", "Ashby"), "mark"] == "[c]"
     assert safe.loc[("children_in_need", "Bourne"), "mark"] == ""
     assert np.isnan(safe.loc[("children_in_need", "Ashby"), "value"])
+
+
+@pytest.mark.parametrize(("agreed", "shown"), [({}, [45, 35, 10]), ({"threshold": 15}, [np.nan] * 3)])
+def test_a_row_of_the_ledger_leaves_whole_or_not_at_all(read, agreed, shown):
+    """Ten of 43 children live at a postcode of nowhere: too few where an agreement asks for 15, and the row goes."""
+
+    def children():
+        rows, terms = register()
+        return [*rows, *([f"K91{each}", "ZZ9 9ZZ"] for each in range(7))], terms | agreed
+
+    children.__name__ = "register"
+    inputs = read(children, population, households)
+    frame = stages.ledger(inputs, measure(inputs)).frame
+    assert frame[["records", "matched", "unmatched"]].iloc[0].tolist() == pytest.approx(shown, nan_ok=True)
+    assert "threshold" not in frame
+
+
+def test_the_ledger_does_not_give_a_hidden_place_back(read):
+    """All but one of 2,400 are claimants: the place is hidden, and so is its file's sum."""
+
+    def nearly_all():
+        rows, terms = claimants()
+        rows = [rows[0], *([ward, month, 600 - (ward == CODES[0])] for ward, month, _ in rows[1:])]
+        return rows, terms | {"release": "administrative"}
+
+    inputs = read(nearly_all, population, households)
+    ledger = stages.ledger(inputs, measure(inputs)).frame
+    assert ledger[["records", "matched", "unmatched"]].isna().all(axis=None)
+    assert ledger["mark"].tolist() == ["[c]"]
+
+
+def test_shares_of_respondents_are_made_of_rounded_counts(little, exact):
+    """Of 200, so few that a whole per cent is two people, each share is a rounded count's."""
+    frame = stages.response(little, exact).frame
+    shown = frame[frame["respondents"].notna()]
+    assert len(shown)
+    assert shown["sample_pct"].tolist() == (100 * shown["respondents"] / shown["everyone"]).round().tolist()
+
+
+def test_what_is_made_of_counts_is_made_of_rounded_ones(exact):
+    """Bourne's 20 stay, a ward's 3 count as half the threshold whatever they are, and open figures are untouched."""
+    rows = gate.coarsened(exact.table, Disclosure()).set_index(["indicator_id", "area_name"])
+    was = exact.table.set_index(["indicator_id", "area_name"])
+    assert rows.loc[("children_in_need", "Bourne"), "numerator"] == 20
+    assert rows.loc[("children_in_need", "Carlton"), "numerator"] == 4
+    assert np.isnan(rows.loc[("children_in_need", "Carlton"), "value"])
+    place = rows.loc[("children_in_need", "Littleton")]
+    assert place["numerator"] == 35
+    assert place["value"] == pytest.approx(35 / place["denominator"] * place["per"])
+    pd.testing.assert_frame_equal(
+        rows[rows["release_class"] != "administrative"], was[was["release_class"] != "administrative"]
+    )
