@@ -117,7 +117,6 @@ def release_counts(
     shares: Sequence[str],
     policy: Disclosure,
     illustrative: bool,
-    withheld: pd.Series | bool = False,
     parts_of: str = "",
 ) -> Protected:
     """Release a table whose sensitive numbers are counts of people or records.
@@ -131,15 +130,14 @@ def release_counts(
     counts : sequence of str
         Columns to protect: they go to the nearest multiple of the base, and none of a row leaves if one is 1 to
         threshold − 1, as the counts of a row add up. Rows whose `release_class` is open, where the frame has that
-        column, go out as published. A column `threshold` may ask for more than the policy's; it does not leave.
+        column, go out as published. A column `threshold` may ask for more than the policy's (of all, if it
+        is infinite); it does not leave.
     shares : sequence of str
         Percentages of those counts: they leave whole, and not at all where a count is suppressed.
     policy : Disclosure
         Thresholds.
     illustrative : bool
         Whether anything in it is made up.
-    withheld : Series of bool
-        Rows that hide their counts whatever they are, as another table hides them.
     parts_of : str
         Column whose groups of rows add up in the first count: more of a group is hidden where a suppressed count
         could be worked back from the others.
@@ -152,14 +150,14 @@ def release_counts(
     safe = frame.drop(columns="threshold", errors="ignore")
     least = frame.get("threshold", pd.Series(0, frame.index)).clip(lower=policy.administrative_threshold)
     guarded = ~frame.get("release_class", pd.Series("", frame.index)).eq("open")
-    for name in counts:
-        safe.loc[guarded, name] = _protect(frame.loc[guarded, name], least[guarded], policy)
-    hidden = (frame[list(counts)].notna() & safe[list(counts)].isna()).any(axis=1) | (guarded & withheld)
+    small = frame[list(counts)].apply(_small, threshold=least)
+    hidden = small.any(axis=1) & guarded
     for _, parts in frame.groupby(parts_of) if parts_of else ():
-        threshold = policy.administrative_threshold
-        few, enough = _complemented(parts[counts[0]], hidden[parts.index], threshold, policy.rounding_base)
-        hidden[parts.index] = few | (not enough)
-    safe[list(counts)] = safe[list(counts)].mask(hidden)
+        number, threshold = parts[counts[0]], least[parts.index].max()
+        more, enough = _complemented(number, hidden[parts.index], threshold, policy.rounding_base)
+        hidden[parts.index] = more | (not enough)
+    rounded = nearest(frame[list(counts)], policy.rounding_base)
+    safe[list(counts)] = frame[list(counts)].mask(guarded, rounded).mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
     return Protected(safe, title, illustrative, (), _KEY)
@@ -319,7 +317,7 @@ def _rounded(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     count, base = (nearest(rows[name], policy.rounding_base) for name in ("numerator", "denominator"))
     exposure, share = base * rows["years"], rows["measure"].eq("proportion")
     least = rows["threshold"].clip(lower=policy.administrative_threshold)
-    before = rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]
+    before = (rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]).round(6)
     lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
     error = np.sqrt(count.clip(lower=1) * (1 - count / exposure).clip(lower=0).where(share, 1)) / exposure
     again = pd.DataFrame(
@@ -328,7 +326,7 @@ def _rounded(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
             "lower": lower.mask(rows["lower"].isna()),
             "upper": upper.mask(rows["lower"].isna()),
             "standard_error": (rows["per"] * error).where(rows["standard_error"] > 0, 0.0),
-            "previous": rows["per"] * _protect(before.round(6), least, policy) / exposure,
+            "previous": rows["per"] * nearest(before, policy.rounding_base).mask(_small(before, least)) / exposure,
         }
     )
     given = rows["numerator"].notna()
@@ -395,7 +393,3 @@ def nearest(numbers: pd.Series, base: int) -> pd.Series:
     [10.0, 15.0]
     """
     return (numbers / base).round() * base
-
-
-def _protect(numbers: pd.Series, least: pd.Series, policy: Disclosure) -> pd.Series:
-    return nearest(numbers, policy.rounding_base).mask(_small(numbers, least))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from placelib import gate
@@ -82,13 +83,12 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
     whole = indicators(inputs, exact).only(area_type="place", mark=gate.SUPPRESSED).frame["indicator_id"]
     return gate.release_counts(
-        table[columns].assign(threshold=agreed),
+        table[columns].assign(threshold=agreed.mask(table["indicator_id"].isin(whole), np.inf)),
         "Records that match no ward",
         counts=counts,
         shares=["unmatched_pct"],
         policy=inputs.settings.disclosure,
         illustrative=bool(exact.ledger["illustrative"].any()),
-        withheld=table["indicator_id"].isin(whole),
     )
 
 

@@ -145,9 +145,10 @@ def released(counts: list[int], unmatched: int = 0, unplaced: int = 0) -> tuple[
         rows.assign(**constants, illustrative=True, status="published"), "T", policy=POLICY
     ).frame
     ledger = pd.DataFrame({"records": [total + unmatched], "matched": [total], "unmatched": [unmatched]}, index=["any"])
-    hidden = table["mark"].iloc[-1] == SUPPRESSED
+    asked = np.inf if table["mark"].iloc[-1] == SUPPRESSED else THRESHOLD
+    numbers = list(ledger)
     kept = gate.release_counts(
-        ledger, "L", counts=list(ledger), shares=[], policy=POLICY, illustrative=True, withheld=hidden
+        ledger.assign(threshold=asked), "L", counts=numbers, shares=[], policy=POLICY, illustrative=True
     )
     return table, kept.frame
 
