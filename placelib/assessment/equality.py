@@ -102,15 +102,13 @@ def _holm(rows: pd.DataFrame) -> pd.Series:
 
 
 def _p_value(rows: pd.DataFrame) -> pd.Series:
-    """The larger of two p-values: Student's on the gap's own error, the exact binomial on the effective respondents.
+    """Give each gap the p-value of an exact binomial test of the group's share, on its effective respondents.
 
-    Where few or nearly all of a group say yes, the group's own error is too small by chance just when its gap is large;
-    the binomial takes its error from everyone's share and has no such fault.
+    Where few or nearly all of a group say yes, the gap's own error is too small by chance just when its gap is large.
+    The binomial takes its error from everyone's share and has no such fault; benchmarks/EDITIONS.md has both sides.
     """
-    student = 2 * stats.t.sf((rows["difference"] / rows["difference_error"]).abs(), rows["degrees_of_freedom"])
     base = rows["effective_respondents"]
     yes, share = base * rows["value"] / 100, rows["everyone"] / 100
     at_least = np.where(yes > 0, stats.beta.cdf(share, yes.clip(lower=1e-9), base - yes + 1), 1.0)
     at_most = np.where(yes < base, stats.beta.sf(share, yes + 1, (base - yes).clip(lower=1e-9)), 1.0)
-    exact = np.minimum(2 * np.minimum(at_least, at_most), 1)
-    return pd.Series(np.maximum(student, exact), rows.index)
+    return pd.Series(np.minimum(2 * np.minimum(at_least, at_most), 1), rows.index)
