@@ -2,13 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from placelib.errors import Fault, InputFaults
 
 Slug = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Weight = Annotated[float, Field(ge=0)]
 
 
 class Strict(BaseModel):
@@ -58,8 +59,8 @@ class Settings(Strict):
     ward_vintage: Literal["2025"]
     edition: str = Field(pattern=Slug)
     agencies: tuple[Agency, ...] = Field(min_length=2)
-    weights: dict[str, float] = {}
-    partner_weights: dict[str, dict[str, float]] = {}
+    weights: dict[str, Weight] = {}
+    partner_weights: dict[str, dict[str, Weight]] = {}
     disclosure: Disclosure = Disclosure()
 
     def agency_name(self, agency: str) -> str:
