@@ -1,5 +1,6 @@
 """Where things are: wards, and the shares by which other areas fall into them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
@@ -67,6 +68,8 @@ class Geography:
 
     def expected(self, rule: contracts.Geography) -> set[str]:
         """Codes of this place that a file may have; a ward of a year that nothing lists is one of today's."""
+        if rule.type == "postcode":
+            return set(self.postcodes["postcode"])
         known = self.codes(rule.type)
         today = rule.type == "ward" and rule.vintage not in known
         return known.get(self.ward_vintage if today else rule.vintage, set())
@@ -139,9 +142,8 @@ class Geography:
             points = _points(frame.dropna(subset=list(rule.columns)), rule.crs, *rule.columns)
             found = within(points, self.wards.rename(columns={"ward_code": "area_code"}))
             return pd.DataFrame({"row": found.index, "ward_code": found["area_code"].to_numpy(), "share": 1.0})
-        keys = pd.DataFrame({"row": frame.index, "area_code": frame[rule.columns[0]].to_numpy()})
+        keys = pd.DataFrame({"row": frame.index, "area_code": given_codes(frame, rule).to_numpy()})
         if rule.type == "postcode":
-            keys["area_code"] = tidy_postcode(keys["area_code"])
             table = self.postcodes.rename(columns={"postcode": "area_code"}).assign(share=1.0)
         elif rule.type == "ward" and (rule.type, rule.vintage) not in self.areas | self.shipped:
             table = self.wards.assign(area_code=self.wards["ward_code"], share=1.0)
@@ -196,10 +198,16 @@ def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fa
     return [Fault(contract.file, said, mend, "share")] if wrong else []
 
 
-def some(codes: set[str]) -> str:
+def given_codes(frame: pd.DataFrame, rule: contracts.Geography) -> pd.Series:
+    """Code of the area of each row; a postcode in one way of writing."""
+    codes = frame[rule.columns[0]]
+    return tidy_postcode(codes) if rule.type == "postcode" else codes
+
+
+def some(codes: Collection[object]) -> str:
     """The first five codes, and how many more."""
     more = f" and {len(codes) - 5} more" if len(codes) > 5 else ""
-    return ", ".join(sorted(codes)[:5]) + more
+    return ", ".join(map(str, sorted(codes)[:5])) + more
 
 
 def tidy_postcode(postcodes: pd.Series) -> pd.Series:
