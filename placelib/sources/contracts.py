@@ -125,7 +125,7 @@ class Survey(Strict):
     design: Literal["probability", "self-selected"]
     stratum: str = ""
     cluster: str = ""
-    weight: str = ""
+    weight: str = Field(min_length=1)
     rake: tuple[tuple[str, ...], ...] = ()
     trim: tuple[float, float] | None = None
 
@@ -188,39 +188,31 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _rules(self) -> "Contract":
-        faults = [message for broken, message in self._broken() if broken]
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-    def _broken(self) -> list[tuple[bool, str]]:
         people = self.kind == "survey" or any(column.type == "identifier" for column in self.columns.values())
+        survey = {self.kind == "survey", self.release == "survey", self.survey is not None}
+        labels = {column.label for column in self.columns.values()}
         unknown = sorted(self.named_columns() - set(self.columns))
-        return [
-            (self.period_end < self.period_start, "period_end is before period_start"),
-            (people and self.personal is None, "records of people need [personal]: controller, lawful basis …"),
-            (people and self.release == "open", "records of people cannot have the release class 'open'"),
-            ((self.kind == "survey") != (self.release == "survey"), "kind 'survey' and release 'survey' go together"),
-            ((self.kind == "survey") != (self.survey is not None), "kind 'survey' and [survey] go together"),
-            ((self.kind == "population") != (self.population is not None), "kind 'population' needs [population]"),
-            (bool(unknown), f"names columns that are not declared: {', '.join(unknown)}"),
-            (bool(self.indicators) and self.geography is None, "needs [geography]: what places each row"),
-            (
-                self.kind == "population" and self.release != "open",
-                "a population must be open; a register that is not is a denominator column beside its own counts",
+        broken = {
+            "period_end is before period_start": self.period_end < self.period_start,
+            "records of people need [personal]: controller, lawful basis …": people and self.personal is None,
+            "records of people cannot have the release class 'open'": people and self.release == "open",
+            "kind 'survey', release 'survey' and [survey] go together": len(survey) > 1,
+            "kind 'population' needs [population]": (self.kind == "population") != (self.population is not None),
+            "a population must be open; a register that is not is a denominator column beside its own counts": (
+                self.kind == "population" and self.release != "open"
             ),
-            (self.kind == "survey" and not (self.survey and self.survey.weight), "[survey] needs a weight column"),
-            (
-                self.kind == "comparators" and not COMPARATOR_COLUMNS <= set(self.columns),
-                f"comparators need the columns {', '.join(sorted(COMPARATOR_COLUMNS))}",
+            "needs [geography]: what places each row": (
+                self.geography is None and bool(self.indicators or self.kind in ("boundaries", "lookup"))
             ),
-            (
-                self.kind == "lookup"
-                and not (self.geography and LOOKUP_LABELS <= {each.label for each in self.columns.values()}),
-                f"a lookup needs [geography] and columns labelled {', '.join(sorted(LOOKUP_LABELS))}",
+            f"a lookup needs columns labelled {', '.join(sorted(LOOKUP_LABELS))}": (
+                self.kind == "lookup" and not labels >= LOOKUP_LABELS
             ),
-            *[(bool(wrong), f"'{name}' has no code {', '.join(wrong)}") for name, wrong in self._unknown_codes()],
-        ]
+            f"names columns that are not declared: {', '.join(unknown)}": bool(unknown),
+        }
+        broken |= {f"'{name}' has no code {', '.join(wrong)}": bool(wrong) for name, wrong in self._unknown_codes()}
+        if any(broken.values()):
+            raise ValueError("; ".join(rule for rule, is_broken in broken.items() if is_broken))
+        return self
 
     def _unknown_codes(self) -> list[tuple[str, list[str]]]:
         """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""
@@ -236,6 +228,7 @@ class Contract(Strict):
     def named_columns(self) -> set[str]:
         """Columns that the parts of the contract refer to."""
         names = set(self.geography.columns if self.geography else ())
+        names |= COMPARATOR_COLUMNS if self.kind == "comparators" else set()
         for feed in self.indicators:
             names |= {feed.column, feed.numerator, feed.person, feed.denominator, *feed.where}
         for denominator in self.denominators:

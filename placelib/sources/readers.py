@@ -14,19 +14,11 @@ from pyogrio.errors import DataSourceError
 from placelib.errors import Fault, InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources import checks, warn
-from placelib.sources.contracts import Contract
+from placelib.sources.contracts import Contract, Format
 from placelib.sources.geography import CRS, Geography, vintage_faults
 from placelib.sources.terms import Vocabulary, read_vocabulary
 
 SHIPPED = Path(__file__).parents[2] / "data"
-KINDS = {
-    ".xlsx": "an Excel workbook",
-    ".xlsm": "an Excel workbook",
-    ".parquet": "a Parquet file",
-    ".gpkg": "a GeoPackage with that layer",
-    ".geojson": "a GeoJSON file",
-    ".sav": "an SPSS file",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +142,11 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
         rule = f"the file has changed since its contract was signed: its sha256 is now {found}"
         mend = "if the new file is meant, check it and put that sha256 in the contract; else restore the old one"
         raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
-    if contract.kind == "boundaries":
-        outlines = gpd.read_file(path).to_crs(CRS)
-        return Source(name, contract, outlines, pd.DataFrame())
     try:
-        text = _text(path, contract)
+        if contract.kind == "boundaries":
+            outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
+            return Source(name, contract, outlines, pd.DataFrame())
+        text = _text(path, contract.format)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
         rule = f"the file cannot be read as its contract says: {_unreadable(path, contract, str(error))}"
         mend = "check its ending, encoding, sheet, layer and header row against [format]"
@@ -168,43 +160,62 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
 
 def _unreadable(path: Path, contract: Contract, message: str) -> str:
     """What a file that cannot be read is not; of the reader's own message only the line and the sheet are told."""
-    ending = path.suffix.lower()
     line = re.search(r"line \d+", message)
-    if ending in (".xlsx", ".xlsm") and "Worksheet" in message:
+    if contract.kind == "boundaries":
+        return "it has no outlines with a coordinate system and the columns that the contract declares"
+    if "Worksheet" in message:
         return f"there is no sheet '{contract.format.sheet}'"
-    if ending in KINDS:
-        return f"it is not {KINDS[ending]}"
+    if path.suffix.lower() in READERS:
+        return f"it is not {READERS[path.suffix.lower()][0]}"
     if line:
         return f"{line[0]} has more cells than the header"
     return f"it is not text in the encoding {contract.format.encoding}, or its packing is broken"
 
 
-def _text(path: Path, contract: Contract) -> pd.DataFrame:
+def _text(path: Path, layout: Format) -> pd.DataFrame:
     """Every cell as text, indexed by the row of the file."""
-    layout, first = contract.format, contract.format.header_row + 1
-    ending = path.suffix.lower()
-    if ending in (".xlsx", ".xlsm"):
-        frame = pd.read_excel(path, sheet_name=layout.sheet or 0, header=first - 2, dtype=str, na_filter=False)
-    elif ending == ".parquet":
-        frame = pd.read_parquet(path)
-    elif ending in (".gpkg", ".geojson"):
-        outlines = gpd.read_file(path, layer=layout.layer or None).to_crs(CRS)
-        frame = outlines.drop(columns="geometry").assign(easting=outlines.geometry.x, northing=outlines.geometry.y)
-    elif ending == ".sav":
-        frame = pyreadstat.read_sav(path, apply_value_formats=False, user_missing=True)[0]
-    else:
-        frame = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            encoding=layout.encoding,
-            skiprows=first - 2,
-            low_memory=False,
-            skip_blank_lines=False,
-            index_col=False,
-        )
-    frame.index = pd.RangeIndex(first, first + len(frame))
+    _, read = READERS.get(path.suffix.lower(), ("", _table))
+    frame = read(path, layout)
+    frame.index += layout.header_row + 1
     return _stack_months(frame.apply(_as_text), layout.months)
+
+
+def _table(path: Path, layout: Format) -> pd.DataFrame:
+    return pd.read_csv(
+        path,
+        dtype=str,
+        keep_default_na=False,
+        encoding=layout.encoding,
+        skiprows=layout.header_row - 1,
+        low_memory=False,
+        skip_blank_lines=False,
+        index_col=False,
+    )
+
+
+def _workbook(path: Path, layout: Format) -> pd.DataFrame:
+    return pd.read_excel(path, sheet_name=layout.sheet or 0, header=layout.header_row - 1, dtype=str, na_filter=False)
+
+
+def _shapes(path: Path, layout: Format) -> gpd.GeoDataFrame:
+    shapes = gpd.read_file(path, layer=layout.layer or None)
+    return shapes.set_geometry(shapes["geometry"].to_crs(CRS))
+
+
+def _points(path: Path, layout: Format) -> pd.DataFrame:
+    shapes = _shapes(path, layout)
+    grid = {"easting": shapes.geometry.x, "northing": shapes.geometry.y}
+    return shapes.drop(columns="geometry").assign(**grid)
+
+
+READERS = {
+    ".xlsx": ("an Excel workbook", _workbook),
+    ".xlsm": ("an Excel workbook", _workbook),
+    ".parquet": ("a Parquet file", lambda path, _: pd.read_parquet(path).reset_index(drop=True)),
+    ".gpkg": ("a GeoPackage with that layer", _points),
+    ".geojson": ("a GeoJSON file", _points),
+    ".sav": ("an SPSS file", lambda path, _: pyreadstat.read_sav(path, user_missing=True)[0]),
+}
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -228,7 +239,7 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     brought = {
         (source.contract.geography.type, source.contract.geography.vintage): _outlines(source)
         for source in sources.values()
-        if source.contract.kind in ("boundaries", "lookup") and source.contract.geography
+        if source.contract.kind in ("boundaries", "lookup")
     }
     own_wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
