@@ -180,23 +180,6 @@ def _text(path: Path, layout: Format) -> pd.DataFrame:
     return _stack_months(frame.apply(_as_text), layout.months)
 
 
-def _table(path: Path, layout: Format) -> pd.DataFrame:
-    return pd.read_csv(
-        path,
-        dtype=str,
-        keep_default_na=False,
-        encoding=layout.encoding,
-        skiprows=layout.header_row - 1,
-        low_memory=False,
-        skip_blank_lines=False,
-        index_col=False,
-    )
-
-
-def _workbook(path: Path, layout: Format) -> pd.DataFrame:
-    return pd.read_excel(path, sheet_name=layout.sheet or 0, header=layout.header_row - 1, dtype=str, na_filter=False)
-
-
 def _shapes(path: Path, layout: Format) -> gpd.GeoDataFrame:
     shapes = gpd.read_file(path, layer=layout.layer or None)
     return shapes.set_geometry(shapes["geometry"].to_crs(CRS))
@@ -208,6 +191,16 @@ def _points(path: Path, layout: Format) -> pd.DataFrame:
     return shapes.drop(columns="geometry").assign(**grid)
 
 
+def _workbook(path: Path, layout: Format) -> pd.DataFrame:
+    return pd.read_excel(path, sheet_name=layout.sheet or 0, header=layout.header_row - 1, **TEXT)
+
+
+def _table(path: Path, layout: Format) -> pd.DataFrame:
+    rows = {"skiprows": layout.header_row - 1, "skip_blank_lines": False}  # so that rows count as a spreadsheet's do
+    return pd.read_csv(path, encoding=layout.encoding, index_col=False, **rows, **TEXT)
+
+
+TEXT = {"dtype": str, "na_filter": False}
 READERS = {
     ".xlsx": ("an Excel workbook", _workbook),
     ".xlsm": ("an Excel workbook", _workbook),
@@ -237,28 +230,28 @@ def _stack_months(frame: pd.DataFrame, pattern: str) -> pd.DataFrame:
 def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> Geography:
     """The shipped geography of the district, with what the place brings of its own in its stead."""
     brought = {
-        (source.contract.geography.type, source.contract.geography.vintage): _outlines(source)
+        (source.contract.geography.type, source.contract.geography.vintage): _labelled(source)
         for source in sources.values()
         if source.contract.kind in ("boundaries", "lookup")
     }
-    own_wards = brought.pop(("ward", settings.ward_vintage), None)
+    wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
         raise PlacelibError(
             f"There is no geography for {settings.area_code}: add the folder geography/{settings.area_code} with "
             f"wards_{settings.ward_vintage}.geojson and postcodes.csv.gz (see data/README.md), or correct area_code."
         )
-    if own_wards is not None:
-        wards = own_wards.rename(columns={"area_code": "ward_code"})
-    else:
+    approximate = wards is None
+    if approximate:
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)
+    wards = wards.rename(columns={"area_code": "ward_code"})[["ward_code", "ward_name", "geometry"]]
+    wards = wards.sort_values("ward_code", ignore_index=True)
     postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
-    wards = wards[["ward_code", "ward_name", "geometry"]].sort_values("ward_code", ignore_index=True)
     listed = folder / "areas.csv"
     shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
-    return Geography(wards, postcodes, own_wards is None, brought, shipped, settings.ward_vintage)
+    return Geography(wards, postcodes, approximate, brought, shipped, settings.ward_vintage)
 
 
-def _outlines(source: Source) -> gpd.GeoDataFrame:
-    """Boundaries with the columns area_code and ward_name, by the labels that the contract gives its columns."""
-    names = {name: column.label for name, column in source.contract.columns.items() if column.label}
-    return source.frame.rename(columns=names)
+def _labelled(source: Source) -> pd.DataFrame:
+    """Outlines or a lookup with the column names that the contract's labels give."""
+    labels = {name: column.label for name, column in source.contract.columns.items() if column.label}
+    return source.frame.rename(columns=labels)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Set
 
 import pandas as pd
 
-from placelib.errors import Fault
+from placelib.errors import Fault, some
 from placelib.sources.contracts import Contract
-from placelib.sources.geography import Geography, given_codes, some
+from placelib.sources.geography import Geography, given_codes
 
 COUNTED = ("counts", "rates", "series", "population")  # kinds that should have a row for every area
 DATED = ("counts", "rates", "series", "events")  # a register may well hold dates of birth, or of an earlier start
@@ -51,7 +51,7 @@ def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Ite
     absent, strange = known - given, given - known
     few = {"ward": 0, "postcode": len(known)}.get(rule.type, len(known) / 2) if rule else 0
     if contract.kind in COUNTED and len(absent) > few:
-        said = f"{len(absent)} of the place's {len(known)} {rule.type}s are not in the file ({some(absent)})"
+        said = f"{len(absent)} of the place's {len(known)} {rule.type}s are not in the file ({some(sorted(absent))})"
         mend = "ask the agency whether they are nought, withheld or forgotten"
         yield Fault(contract.file, said, mend, rule.columns[0])
     if strange and contract.release != "open":
@@ -68,7 +68,9 @@ def _times(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
         times = frame[name].dropna().dt.to_period(UNITS[kind])
         absent, late = period.difference(times.unique()), (~times.isin(period)).sum()
         if kind == "month" and len(absent):
-            said = f"{len(absent)} of the {len(period)} months of its period are not in the file ({some(absent)})"
+            said = (
+                f"{len(absent)} of the {len(period)} months of its period are not in the file ({some(sorted(absent))})"
+            )
             yield Fault(contract.file, said, "ask for them, or shorten the period in the contract", name)
         if late:
             said = f"{_many(late, contract)} of its {kind}s are outside the period of the contract"
