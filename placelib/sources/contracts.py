@@ -10,8 +10,9 @@ from placelib.settings import Strict
 Kind = Literal[
     "survey", "events", "register", "counts", "series", "rates", "population", "comparators", "boundaries", "lookup"
 ]
-LOOKUP_LABELS = {"area_code", "ward_code", "share"}
+LABELS = {"lookup": {"area_code", "ward_code", "share"}}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
+COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
 AreaType = Literal["point", "postcode", "output area", "lsoa", "msoa", "ward", "place"]
 
 
@@ -188,56 +189,50 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _rules(self) -> "Contract":
-        people = self.kind == "survey" or any(column.type == "identifier" for column in self.columns.values())
-        survey = {self.kind == "survey", self.release == "survey", self.survey is not None}
-        labels = {column.label for column in self.columns.values()}
-        unknown = sorted(self.named_columns() - set(self.columns))
+        kind, columns, is_open = self.kind, self.columns.values(), self.release == "open"
+        people = kind == "survey" or any(column.type == "identifier" for column in columns)
+        survey = {kind == "survey", self.release == "survey", self.survey is not None}
+        placed = bool(self.indicators) or kind in ("boundaries", "lookup")
+        unlabelled = LABELS.get(kind, set()) - {column.label for column in columns}
+        undeclared = self.named_columns() - set(self.columns)
+        restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
         broken = {
             "period_end is before period_start": self.period_end < self.period_start,
             "records of people need [personal]: controller, lawful basis …": people and self.personal is None,
-            "records of people cannot have the release class 'open'": people and self.release == "open",
+            "records of people cannot have the release class 'open'": people and is_open,
             "kind 'survey', release 'survey' and [survey] go together": len(survey) > 1,
-            "kind 'population' needs [population]": (self.kind == "population") != (self.population is not None),
-            "a population must be open; a register that is not is a denominator column beside its own counts": (
-                self.kind == "population" and self.release != "open"
-            ),
-            "needs [geography]: what places each row": (
-                self.geography is None and bool(self.indicators or self.kind in ("boundaries", "lookup"))
-            ),
-            f"a lookup needs columns labelled {', '.join(sorted(LOOKUP_LABELS))}": (
-                self.kind == "lookup" and not labels >= LOOKUP_LABELS
-            ),
-            f"names columns that are not declared: {', '.join(unknown)}": bool(unknown),
+            "kind 'population' needs [population]": (kind == "population") != (self.population is not None),
+            restricted: kind == "population" and not is_open,
+            "needs [geography]: what places each row": placed and self.geography is None,
+            f"a {kind} needs columns labelled {', '.join(sorted(unlabelled))}": bool(unlabelled),
+            f"names columns that are not declared: {', '.join(sorted(undeclared))}": bool(undeclared),
         }
-        broken |= {f"'{name}' has no code {', '.join(wrong)}": bool(wrong) for name, wrong in self._unknown_codes()}
-        if any(broken.values()):
-            raise ValueError("; ".join(rule for rule, is_broken in broken.items() if is_broken))
+        wrong = [rule for rule, is_broken in broken.items() if is_broken] + self._unknown_codes()
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
-    def _unknown_codes(self) -> list[tuple[str, list[str]]]:
+    def _unknown_codes(self) -> list[str]:
         """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""
-        asked = [(feed.column, feed.yes) for feed in self.indicators if feed.column]
-        parts = (*self.indicators, *self.denominators, *([self.population] if self.population else []))
-        asked += [item for part in parts for item in part.where.items()]
-        return [
-            (name, sorted(set(values) - set(column.codes.values())))
-            for name, values in asked
-            if (column := self.columns.get(name)) and column.type == "category"
-        ]
+        asked = [(feed.column, feed.yes) for feed in self.indicators]
+        asked += [item for part in self._counted() for item in part.where.items()]
+        known = {name: set(column.codes.values()) for name, column in self.columns.items() if column.codes}
+        unknown = [(name, sorted(set(values) - known[name])) for name, values in asked if name in known]
+        return [f"'{name}' has no code {', '.join(values)}" for name, values in unknown if values]
+
+    def _counted(self) -> list[Feed | Denominator | Population]:
+        """Parts that count some of the rows."""
+        return [*self.indicators, *self.denominators, *filter(None, [self.population])]
 
     def named_columns(self) -> set[str]:
-        """Columns that the parts of the contract refer to."""
-        names = set(self.geography.columns if self.geography else ())
-        names |= COMPARATOR_COLUMNS if self.kind == "comparators" else set()
-        for feed in self.indicators:
-            names |= {feed.column, feed.numerator, feed.person, feed.denominator, *feed.where}
-        for denominator in self.denominators:
-            names |= {denominator.column, *denominator.where}
+        """Columns that the parts of the contract refer to, or that its kind must have."""
+        names = set(COMPARATOR_COLUMNS if self.kind == "comparators" else ())
+        names |= set(self.geography.columns if self.geography else ())
+        for part in self._counted():
+            names |= {getattr(part, key, "") for key in COUNTING} | set(part.where)
         if self.survey:
             names |= {self.survey.stratum, self.survey.cluster, self.survey.weight}
             names |= {name for margin in self.survey.rake for name in margin}
-        if self.population:
-            names |= {self.population.count, self.population.year, *self.population.where}
         return names - {""}
 
     def years(self) -> float:

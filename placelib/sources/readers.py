@@ -122,8 +122,9 @@ def read_place(slug: str, data: Path) -> Inputs:
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
     lacks = [lack for source in sources.values() for lack in warn.lacks(source.frame, source.contract, geography)]
-    files = sorted(path.name for path in (folder / "sources").glob("[!.~]*"))
-    lacks += warn.strays(files, {source.contract.file for source in sources.values()})
+    described = {source.contract.file for source in sources.values()}
+    files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
+    lacks += warn.strays(files - described)
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
@@ -236,10 +237,8 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     }
     wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
-        raise PlacelibError(
-            f"There is no geography for {settings.area_code}: add the folder geography/{settings.area_code} with "
-            f"wards_{settings.ward_vintage}.geojson and postcodes.csv.gz (see data/README.md), or correct area_code."
-        )
+        mend = f"add the folder geography/{settings.area_code} as data/README.md describes it, or correct the code"
+        raise InputFaults([Fault("place.toml", "there is no geography for this district", mend, "area_code")])
     approximate = wards is None
     if approximate:
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)

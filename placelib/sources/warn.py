@@ -1,6 +1,6 @@
 """What a file may lack without being wrong: told to the analyst, who knows whether it was meant."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -33,14 +33,10 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list
     return [*_areas(frame, contract, geography), *_times(frame, contract)]
 
 
-def strays(files: list[str], described: Set[str]) -> list[Fault]:
-    """Files beside the contracts that none of them describes; contracts aside."""
+def strays(files: set[str]) -> list[Fault]:
+    """Files beside the contracts that none of them describes."""
     mend = "write a contract for it, or take it out of the folder"
-    return [
-        Fault(name, "no contract describes this file", mend)
-        for name in files
-        if name not in described and not name.endswith(".toml")
-    ]
+    return [Fault(name, "no contract describes this file", mend) for name in sorted(files)]
 
 
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Iterator[Fault]:
@@ -66,11 +62,9 @@ def _times(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
     for name, kind in [(name, column.type) for name, column in dated if column.type in UNITS]:
         period = pd.period_range(contract.period_start, contract.period_end, freq=UNITS[kind])
         times = frame[name].dropna().dt.to_period(UNITS[kind])
-        absent, late = period.difference(times.unique()), (~times.isin(period)).sum()
-        if kind == "month" and len(absent):
-            said = (
-                f"{len(absent)} of the {len(period)} months of its period are not in the file ({some(sorted(absent))})"
-            )
+        late, absent = (~times.isin(period)).sum(), list(period.difference(times.unique()))
+        if kind == "month" and absent:
+            said = f"{len(absent)} of the {len(period)} months of its period are not in the file ({some(absent)})"
             yield Fault(contract.file, said, "ask for them, or shorten the period in the contract", name)
         if late:
             said = f"{_many(late, contract)} of its {kind}s are outside the period of the contract"
