@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from placelib.errors import Fault, InputFaults
 
@@ -13,9 +13,20 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class Strict(BaseModel):
-    """A frozen model in which an unknown key is an error."""
+    """A frozen model in which an unknown key is an error, and so is a rule of its own that is broken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def broken(self) -> dict[str, bool]:
+        """Whether each rule that no single key can tell is broken."""
+        return {}
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        wrong = [rule for rule, is_broken in self.broken().items() if is_broken]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
 
 
 class Agency(Strict):

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from placelib.settings import Strict
 
@@ -57,14 +57,14 @@ class Geography(Strict):
             raise ValueError("a street address is refused: geocode the file to postcodes or points first")
         return value
 
-    @model_validator(mode="after")
-    def _shape(self) -> "Geography":
+    def broken(self) -> dict[str, bool]:
+        """Each row is placed by the columns that its type of area takes, of a year where its codes have one."""
         expected = {"point": 2, "place": 0}.get(self.type, 1)
-        if len(self.columns) != expected:
-            raise ValueError(f"geography of type '{self.type}' takes {expected} column(s)")
-        if self.type in ("output area", "lsoa", "msoa", "ward") and not self.vintage:
-            raise ValueError(f"geography of type '{self.type}' needs a vintage, such as \"2011\"")
-        return self
+        dated = self.type in ("output area", "lsoa", "msoa", "ward")
+        return {
+            f"geography of type '{self.type}' takes {expected} column(s)": len(self.columns) != expected,
+            f"geography of type '{self.type}' needs a vintage, such as \"2011\"": dated and not self.vintage,
+        }
 
 
 class Column(Strict):
@@ -82,11 +82,9 @@ class Column(Strict):
     missing: tuple[str, ...] = ()
     date_format: str = "%Y-%m-%d"
 
-    @model_validator(mode="after")
-    def _codes_for_categories(self) -> "Column":
-        if (self.type == "category") != bool(self.codes):
-            raise ValueError("a category needs codes, and only a category has them")
-        return self
+    def broken(self) -> dict[str, bool]:
+        """A category without codes could hold anything."""
+        return {"a category needs codes, and only a category has them": (self.type == "category") != bool(self.codes)}
 
 
 class Feed(Strict):
@@ -130,11 +128,11 @@ class Survey(Strict):
     rake: tuple[tuple[str, ...], ...] = ()
     trim: tuple[float, float] | None = None
 
-    @model_validator(mode="after")
-    def _limits(self) -> "Survey":
-        if self.trim and not (self.rake and 0 <= self.trim[0] < 1 < self.trim[1]):
-            raise ValueError("trim needs rake, and two limits: one below 1 (0 or more) and one above 1")
-        return self
+    def broken(self) -> dict[str, bool]:
+        """Weights must be able to stay as they are on average."""
+        lowest, highest = self.trim or (0, 2)
+        limited = 0 <= lowest < 1 < highest and (self.rake or not self.trim)
+        return {"trim needs rake, and two limits: one below 1 (0 or more) and one above 1": not limited}
 
 
 class Denominator(Strict):
@@ -187,8 +185,8 @@ class Contract(Strict):
     indicators: tuple[Feed, ...] = ()
     columns: dict[str, Column]
 
-    @model_validator(mode="after")
-    def _rules(self) -> "Contract":
+    def broken(self) -> dict[str, bool]:
+        """What the parts of a contract ask of one another."""
         kind, columns, is_open = self.kind, self.columns.values(), self.release == "open"
         people = kind == "survey" or any(column.type == "identifier" for column in columns)
         survey = {kind == "survey", self.release == "survey", self.survey is not None}
@@ -196,7 +194,7 @@ class Contract(Strict):
         unlabelled = LABELS.get(kind, set()) - {column.label for column in columns}
         undeclared = self.named_columns() - set(self.columns)
         restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
-        broken = {
+        return {
             "period_end is before period_start": self.period_end < self.period_start,
             "records of people need [personal]: controller, lawful basis …": people and self.personal is None,
             "records of people cannot have the release class 'open'": people and is_open,
@@ -206,11 +204,8 @@ class Contract(Strict):
             "needs [geography]: what places each row": placed and self.geography is None,
             f"a {kind} needs columns labelled {', '.join(sorted(unlabelled))}": bool(unlabelled),
             f"names columns that are not declared: {', '.join(sorted(undeclared))}": bool(undeclared),
+            **dict.fromkeys(self._unknown_codes(), True),
         }
-        wrong = [rule for rule, is_broken in broken.items() if is_broken] + self._unknown_codes()
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
 
     def _unknown_codes(self) -> list[str]:
         """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""

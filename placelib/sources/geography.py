@@ -11,7 +11,13 @@ from placelib.sources import contracts
 CRS = 27700
 Area = tuple[str, str]  # a type of area and its vintage, such as ("lsoa", "2011")
 WAYS = "add a source of kind 'boundaries' or 'lookup' for {0} {1}, or ask for the file by LSOA 2011 or ward"
-LISTED = {("postcode", ""): "postcode", ("output area", "2011"): "oa_code", ("lsoa", "2011"): "lsoa_code"}
+WARDS = ("ward", "2025")  # the wards of an assessment: place.toml allows no others yet
+LISTED = {
+    ("postcode", ""): "postcode",
+    ("output area", "2011"): "oa_code",
+    ("lsoa", "2011"): "lsoa_code",
+    WARDS: "ward_code",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +38,6 @@ class Geography:
     shipped : dict of Area to DataFrame
         Areas that the geography folder lists by the LSOAs of 2011 that they are made of, or a part of: area_code,
         lsoa_code. What the place brings comes before them.
-    ward_vintage : str
-        The year of the wards.
     """
 
     wards: gpd.GeoDataFrame
@@ -41,7 +45,6 @@ class Geography:
     approximate: bool
     areas: dict[Area, pd.DataFrame]
     shipped: dict[Area, pd.DataFrame] = field(default_factory=dict)
-    ward_vintage: str = "2025"
 
     def weighted(self, residents: pd.Series, area: Area = ("output area", "2011")) -> "Geography":
         """Share the residents of each area equally among its live postcodes.
@@ -61,21 +64,17 @@ class Geography:
     def codes(self, area_type: str) -> dict[str, set[str]]:
         """Codes of this place that are known for areas of a type, by vintage."""
         lists = {area: table["area_code"] for area, table in (self.areas | self.shipped).items()}
-        lists |= {area: self.postcodes[name].dropna() for area, name in self._listed().items()}
+        lists |= {area: self.postcodes[name].dropna() for area, name in LISTED.items()}
         return {area[1]: set(codes) for area, codes in lists.items() if area[0] == area_type}
 
     def expected(self, rule: contracts.Geography) -> set[str]:
         """Codes of this place that a file may have."""
         return self.codes(rule.type).get(self._area(rule)[1], set())
 
-    def _listed(self) -> dict[Area, str]:
-        """Areas that each live postcode names, and the column that does."""
-        return LISTED | {("ward", self.ward_vintage): "ward_code"}
-
     def _area(self, rule: contracts.Geography) -> Area:
         """The areas of a file; a ward of a year that nothing lists is one of today's."""
         today = rule.type == "ward" and rule.vintage not in self.codes("ward")
-        return rule.type, self.ward_vintage if today else rule.vintage
+        return rule.type, WARDS[1] if today else rule.vintage
 
     def placed(self, area: Area) -> pd.DataFrame:
         """Live postcodes with the `area_code` that each is in; each stands in every part of an LSOA that was split.
@@ -85,7 +84,7 @@ class Geography:
         PlacelibError
             If neither the place nor its geography folder says which postcodes are in areas of this kind.
         """
-        column = self._listed().get(area)
+        column = LISTED.get(area)
         if column:
             return self.postcodes.assign(area_code=self.postcodes[column]).dropna(subset="area_code")
         table = self.areas.get(area, self.shipped.get(area, pd.DataFrame()))
@@ -115,7 +114,7 @@ class Geography:
         if "share" in table and to is None:
             ours = table[table["ward_code"].isin(self.wards["ward_code"])]
             return ours.rename(columns={"ward_code": "to_code"})[["area_code", "to_code", "share"]]
-        target = self.placed(to or ("ward", self.ward_vintage))["area_code"].rename("to_code")
+        target = self.placed(to or WARDS)["area_code"].rename("to_code")
         if target.index.has_duplicates:
             raise PlacelibError(f"Nothing says where in a split LSOA its parts are: {WAYS.format(*to)}.")
         located = self.placed(area).join(target, how="inner").groupby(["area_code", "to_code"])["weight"]
@@ -170,14 +169,14 @@ def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography:
         return []
     known, right = geography.codes(rule.type), geography.expected(rule)
     given = set(frame[rule.columns[0]].dropna())
-    wrong = given & set().union(*known.values()) - right
-    if right and wrong:
-        others = {vintage: codes for vintage, codes in known.items() if codes & wrong}
-        kind = f"{rule.type} {' or '.join(sorted(others))}"
-        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {some(sorted(wrong))}"
-        mixed = given & right - set().union(*others.values())
+    others = [vintage for vintage, codes in known.items() if codes & given - right]
+    theirs = set().union(*(known[vintage] for vintage in others))
+    if others:
+        kind, wrong = f"{rule.type} {' or '.join(sorted(others))}", some(sorted(given & theirs - right))
+        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {wrong}"
         mend = f'say vintage = "{max(others)}" in [geography], if all of the file is of that year'
-        mend = "ask the agency for one vintage, or split the file into one for each" if mixed else mend
+        if given & right - theirs:
+            mend = "ask the agency for one vintage, or split the file into one for each"
     elif given and not given & right:
         said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {some(sorted(given))}"
         mend = f"correct the vintage, {WAYS.format(rule.type, rule.vintage)}"

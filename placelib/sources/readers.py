@@ -247,7 +247,7 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
     listed = folder / "areas.csv"
     shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
-    return Geography(wards, postcodes, approximate, brought, shipped, settings.ward_vintage)
+    return Geography(wards, postcodes, approximate, brought, shipped)
 
 
 def _labelled(source: Source) -> pd.DataFrame:
