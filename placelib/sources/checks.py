@@ -99,9 +99,9 @@ def weights(settings: Settings, vocabulary: Vocabulary) -> list[Fault]:
     return faults + [Fault("place.toml", rule, mend, f"partner_weights.{name}") for name in strangers]
 
 
-def words(contract: Contract, file: str, *, vocabulary: Vocabulary, agencies: set[str]) -> list[Fault]:
+def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabulary) -> list[Fault]:
     """Faults in the words of a contract: agencies, indicators, characteristics and categories that are not known."""
-    faults = []
+    faults, agencies = [], {agency.id for agency in settings.agencies}
     if contract.agency not in agencies:
         rule = f"'{contract.agency}' is not an agency of place.toml ({', '.join(sorted(agencies))})"
         faults.append(Fault(file, rule, "correct it", "agency"))

@@ -130,9 +130,8 @@ class Survey(Strict):
 
     def broken(self) -> dict[str, bool]:
         """Weights must be able to stay as they are on average."""
-        lowest, highest = self.trim or (0, 2)
-        limited = 0 <= lowest < 1 < highest and (self.rake or not self.trim)
-        return {"trim needs rake, and two limits: one below 1 (0 or more) and one above 1": not limited}
+        wrong = self.trim is not None and not (self.rake and 0 <= self.trim[0] < 1 < self.trim[1])
+        return {"trim needs rake, and two limits: one below 1 (0 or more) and one above 1": wrong}
 
 
 class Denominator(Strict):

@@ -12,12 +12,8 @@ CRS = 27700
 Area = tuple[str, str]  # a type of area and its vintage, such as ("lsoa", "2011")
 WAYS = "add a source of kind 'boundaries' or 'lookup' for {0} {1}, or ask for the file by LSOA 2011 or ward"
 WARDS = ("ward", "2025")  # the wards of an assessment: place.toml allows no others yet
-LISTED = {
-    ("postcode", ""): "postcode",
-    ("output area", "2011"): "oa_code",
-    ("lsoa", "2011"): "lsoa_code",
-    WARDS: "ward_code",
-}
+OUTPUT_AREAS, LSOAS = ("output area", "2011"), ("lsoa", "2011")
+LISTED = {WARDS: "ward_code", OUTPUT_AREAS: "oa_code", LSOAS: "lsoa_code", ("postcode", ""): "postcode"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,7 @@ class Geography:
     areas: dict[Area, pd.DataFrame]
     shipped: dict[Area, pd.DataFrame] = field(default_factory=dict)
 
-    def weighted(self, residents: pd.Series, area: Area = ("output area", "2011")) -> "Geography":
+    def weighted(self, residents: pd.Series, area: Area = OUTPUT_AREAS) -> "Geography":
         """Share the residents of each area equally among its live postcodes.
 
         Parameters

@@ -101,16 +101,10 @@ def read_place(slug: str, data: Path) -> Inputs:
     folder = place_folder(slug, data)
     settings = read_toml(folder / "place.toml", Settings)
     vocabulary = read_vocabulary(_resolve("vocabulary", data))
-    agencies = {agency.id for agency in settings.agencies}
     sources, faults = {}, checks.weights(settings, vocabulary)
     for path in sorted((folder / "sources").glob("*.toml")):
         try:
-            contract = read_toml(path, Contract)
-            wrong = checks.words(contract, path.name, vocabulary=vocabulary, agencies=agencies)
-            if wrong:
-                raise InputFaults(wrong)
-            sources[path.stem] = _read_source(path.stem, path.parent, contract)
-            faults += checks.comparators(contract, sources[path.stem].frame, vocabulary)
+            sources[path.stem] = _read_source(path, settings, vocabulary)
         except InputFaults as found:
             faults += found.faults
     if not faults:
@@ -133,8 +127,12 @@ def _resolve(name: str, data: Path) -> Path:
     return data / name if (data / name).exists() else SHIPPED / name
 
 
-def _read_source(name: str, folder: Path, contract: Contract) -> Source:
-    path = folder / contract.file
+def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> Source:
+    """Read the file that a contract has signed for, if the contract's own words are known."""
+    contract = read_toml(signed, Contract)
+    path, wrong = signed.with_name(contract.file), checks.words(contract, signed.name, settings, vocabulary)
+    if wrong:
+        raise InputFaults(wrong)
     if not path.exists():
         mend = "put the file beside its contract, or correct 'file' in the contract"
         raise InputFaults([Fault(contract.file, "the file is missing", mend)])
@@ -146,17 +144,18 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
     try:
         if contract.kind == "boundaries":
             outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
-            return Source(name, contract, outlines, pd.DataFrame())
+            return Source(signed.stem, contract, outlines, pd.DataFrame())
         text = _text(path, contract.format)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
         rule = f"the file cannot be read as its contract says: {_unreadable(path, contract, str(error))}"
         mend = "check its ending, encoding, sheet, layer and header row against [format]"
         raise InputFaults([Fault(contract.file, rule, mend)]) from None
     frame, status, faults = checks.typed(text, contract)
+    faults = faults or checks.comparators(contract, frame, vocabulary)
     if faults:
         raise InputFaults(faults)
     # months that lie side by side share a row of the file, but each is a row of its own from here on
-    return Source(name, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
+    return Source(signed.stem, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
 
 
 def _unreadable(path: Path, contract: Contract, message: str) -> str:
