@@ -1,7 +1,7 @@
 """What a file may lack without being wrong: told in a line; silent where all is there."""
 
 import pytest
-from little import CODES, MONTHS, SLUG, claimants, counts, households, rates, register, write_little
+from little import CODES, MONTHS, SLUG, claimants, households, rates, register, write_little
 
 from placelib.sources.readers import read_place
 
@@ -45,12 +45,26 @@ def test_months_before_the_period_are_told(warned):
     assert "column 'Month': 4 of its months are outside the period" in said
 
 
-def test_codes_of_elsewhere_are_counted_by_the_release_class(warned):
-    """One LSOA of five, too few to count of an agency's file; an open file may well be wider than the place."""
-    (said,) = warned(counts, lambda rows: rows)
-    assert said.startswith("homes.csv, column 'LSOA': fewer than 8 of its lsoa codes are of no area of this district")
-    assert "E01999999" not in said
+def test_codes_of_elsewhere_are_counted_and_not_repeated(warned):
+    """One ward of five is of another district; the number is not exact, as the file is not open."""
+    elsewhere = ("E05000001", *rates()[0][-1][1:])
+    (said,) = warned(rates, lambda rows: [*rows, elsewhere], release="administrative")
+    assert "column 'Ward': fewer than 8 of its ward codes are of no area of this district" in said
+    assert elsewhere[0] not in said
+
+
+def test_an_open_file_may_be_wider_than_the_place(warned):
+    """A census table holds other districts too."""
     assert warned(households, lambda rows: [*rows, ("E05000001", 400)]) == ()
+
+
+def test_a_file_that_no_contract_describes_is_told(tmp_path):
+    """A left-over copy is named; a hidden file is not."""
+    data = write_little(tmp_path / "data", households)
+    for name in ("copy of crimes.csv", ".hidden"):
+        (data / SLUG / "sources" / name).write_text("x")
+    (said,) = read_place(SLUG, data).warnings
+    assert said.startswith("copy of crimes.csv: no contract describes this file")
 
 
 def test_strange_postcodes_of_people_are_neither_repeated_nor_counted_exactly(warned):
@@ -61,12 +75,3 @@ def test_strange_postcodes_of_people_are_neither_repeated_nor_counted_exactly(wa
     (many,) = warned(register, lambda rows: [*rows, *strange])
     assert "column 'Postcode': about 10 of its postcode codes are of no area of this district" in many
     assert "ZZ" not in said + many
-
-
-def test_a_file_that_no_contract_describes_is_told(tmp_path):
-    """A left-over copy is named; a hidden file is not."""
-    data = write_little(tmp_path / "data", households)
-    for name in ("copy of crimes.csv", ".hidden"):
-        (data / SLUG / "sources" / name).write_text("x")
-    (said,) = read_place(SLUG, data).warnings
-    assert said.startswith("copy of crimes.csv: no contract describes this file")

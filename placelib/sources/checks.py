@@ -68,11 +68,12 @@ def _read(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, list[
     given, empty = cells.where(status == ""), cells == ""
     values = _values(given, column)
     unread = given.notna() & ~empty & values.isna()
+    mend = "correct the file, or the contract's limit"
     broken = [(empty & (status == ""), *EMPTY), (unread, *RULES.get(column.type, EMPTY))]
     if column.minimum is not None:
-        broken.append((values < column.minimum, f"is below {column.minimum:g}", "correct the file, or the minimum"))
+        broken.append((values < column.minimum, f"is below {column.minimum:g}", mend))
     if column.maximum is not None:
-        broken.append((values > column.maximum, f"is above {column.maximum:g}", "correct the file, or the maximum"))
+        broken.append((values > column.maximum, f"is above {column.maximum:g}", mend))
     return values, status, broken
 
 
