@@ -74,12 +74,10 @@ def _chosen(places: list[str] | None, every: bool, data: str) -> list[str]:
 def _checked(slug: str, data: str) -> Outcome:
     try:
         inputs = open_place(slug, data=data).inputs
-        count = len(inputs.warnings)
-        heading = f"; {count} warning{'s' if count > 1 else ''}:" if count else ""
-        said = [f"{len(inputs.sources)} sources, no fault found{heading}", *inputs.warnings]
-        return Outcome(slug, "unchanged", "\n  ".join(said))
     except PlacelibError as error:
         return Outcome(slug, "failed", str(error))
+    said = [f"{len(inputs.sources)} sources, no fault found", *inputs.warnings]
+    return Outcome(slug, "unchanged", "\n  warning: ".join(said))
 
 
 def _finish(ends: list[Outcome]) -> None:
