@@ -51,23 +51,15 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     geography : Geography
         Its wards.
     """
-    ward = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
-    ward = ward.reindex(source.frame.index)
+    located = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
+    ward = located.reindex(source.frame.index)
     design = weighted_design(inputs, source, geography, ward)
-    groups = analysis_columns(source)
-    answers = yes_or_no(source)
-    tables = [_estimates(design, answers, groups[[name]].rename(columns={name: "category"}), name) for name in groups]
-    everyone = pd.DataFrame({"category": "all"}, index=answers.index)
-    wards = ward.to_frame("category")
-    tables.append(_estimates(design, answers, everyone, "all").assign(area_type="place"))
-    by_ward = _estimates(design, answers, wards, "all")
-    tables.append(by_ward.assign(area_type="ward", area_code=by_ward["category"], category="all"))
-    table = pd.concat(tables, ignore_index=True)
-    table = table.fillna({"area_type": "place", "area_code": "place"})
-    covariance = survey.covariance(design, answers, survey.Domains.of(wards)) * PERCENT**2
+    groups, answers = analysis_columns(source), yes_or_no(source)
+    found = survey.proportions(design, answers, survey.Domains.each(groups.assign(all="all", ward=ward)))
+    covariance = survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2
     illustrative = source.contract.illustrative
     return SurveyMeasures(
-        _described(table, inputs, source),
+        _described(found, inputs, source),
         covariance,
         _response(inputs, source, design, groups.assign(ward=ward)),
         group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
@@ -129,35 +121,31 @@ def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: 
     return survey.rake(design, pd.DataFrame(margins), targets).design if margins else design
 
 
-def kish_design_effect(weight: np.ndarray) -> float:
-    """How many times larger than a plain random sample the survey has to be for unequal weights alone (Kish 1965)."""
-    return len(weight) * float((weight**2).sum() / weight.sum() ** 2)
-
-
-def _estimates(
-    design: survey.Design, answers: pd.DataFrame, categories: pd.DataFrame, characteristic: str
-) -> pd.DataFrame:
-    found = survey.proportions(design, answers, survey.Domains.of(categories))
-    found = found.rename(columns={"question": "indicator_id", "estimate": "value", "domain": "category"})
-    percents = ["value", "standard_error", "lower", "upper"]
-    found[percents] *= PERCENT
-    return found.assign(characteristic=characteristic)
-
-
-def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
+def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
+    """Estimates as rows of the shared table; wards are areas, and not a characteristic."""
     contract = source.contract
+    table = found.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
+    table = table.rename(columns={"question": "indicator_id", "estimate": "value"})
+    table[["value", "standard_error", "lower", "upper"]] *= PERCENT
+    is_ward = table["characteristic"] == "ward"
+    table["area_type"], table["area_code"] = (
+        np.where(is_ward, "ward", "place"),
+        table["category"].where(is_ward, "place"),
+    )
+    table.loc[is_ward, ["characteristic", "category"]] = "all"
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
-    named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
     chosen = contract.survey.design == "probability"
     limits = "Korn–Graubard 95% interval" if chosen else "no interval"
     design = "probability sample" if chosen else "self-selected"
     weights = "raked to population" if contract.survey.rake else "weights as supplied"
-    method = f"survey estimate ({design}, {weights}), {limits}"
-    nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}
-    status = np.where(named["value"].isna(), "no data", "published")
-    kept = named.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
-    return kept.assign(basis="direct", method=method, status=status, source_id=source.name, years=1.0, **nothing)
+    return table.join(said, on="indicator_id").assign(
+        basis="direct",
+        method=f"survey estimate ({design}, {weights}), {limits}",
+        status=np.where(table["value"].isna(), "no data", "published"),
+        source_id=source.name,
+        years=1.0,
+    )
 
 
 def _response(inputs: Inputs, source: Source, design: survey.Design, groups: pd.DataFrame) -> pd.DataFrame:
@@ -176,5 +164,5 @@ def _response(inputs: Inputs, source: Source, design: survey.Design, groups: pd.
     )
     response["sample_pct"] = response["respondents"] / len(groups) * PERCENT
     return response.assign(
-        design_effect=kish_design_effect(design.weight), everyone=len(groups), illustrative=source.contract.illustrative
+        design_effect=design.weighting_effect, everyone=len(groups), illustrative=source.contract.illustrative
     )

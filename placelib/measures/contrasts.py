@@ -63,7 +63,8 @@ def differences(
     -------
     DataFrame
         first, second, question; difference, standard_error, lower, upper (in the unit of the values); p_value;
-        degrees_of_freedom (the fewer of the two domains', for Student's t).
+        ratio (of first to second), ratio_error (of its logarithm); degrees_of_freedom (the fewer of the two
+        domains', for Student's t).
 
     Raises
     ------
@@ -76,24 +77,34 @@ def differences(
     used, place = np.unique([domains.names.get_loc(end) for end in ends], return_inverse=True)
     first, second = place.reshape(-1, 2).T
     some = Domains(domains.members[:, used], domains.names[used])
-    named = pd.DataFrame({"first": [pair[0] for pair in pairs], "second": [pair[1] for pair in pairs]})
-    tables = []
-    for question in values:
-        found, joint = means(design, values[[question]], some), covariance(design, values[[question]], some).to_numpy()
-        estimate, degrees = found["estimate"].to_numpy(), found["degrees_of_freedom"].to_numpy()
-        gap, error = estimate[first] - estimate[second], np.sqrt(difference_variance(joint, first, second))
-        fewer = np.minimum(degrees[first], degrees[second])
-        half, known = student(fewer, level) * error, (fewer >= 1) & (error > 0)
-        chance = 2 * stats.t.sf(np.divide(np.abs(gap), error, out=np.full(len(gap), np.nan), where=known), fewer)
-        table = {"difference": gap, "standard_error": error, "lower": gap - half, "upper": gap + half}
-        tables.append(named.assign(question=question, **table, p_value=chance, degrees_of_freedom=fewer))
-    return pd.concat(tables, ignore_index=True)
+    found = means(design, values, some)
+    shape = len(used), values.shape[1]
+    estimate, degrees = (found[name].to_numpy().reshape(shape) for name in ("estimate", "degrees_of_freedom"))
+    joint = np.stack([covariance(design, values[[question]], some) for question in values], axis=2)
+    gap, error = estimate[first] - estimate[second], _error(joint, first, second)
+    fewer = np.minimum(degrees[first], degrees[second])
+    half = student(fewer, level) * error
+    with np.errstate(invalid="ignore", divide="ignore"):  # what has nothing to divide by is NaN
+        deviation = np.where((fewer >= 1) & (error > 0), np.abs(gap) / error, np.nan)
+        ratio, relative = estimate[first] / estimate[second], joint / (estimate[:, None] * estimate)
+    columns = {
+        "difference": gap,
+        "standard_error": error,
+        "lower": gap - half,
+        "upper": gap + half,
+        "p_value": 2 * stats.t.sf(deviation, fewer),
+        "ratio": ratio,
+        "ratio_error": _error(relative, first, second),
+        "degrees_of_freedom": fewer,
+    }
+    named = [(*pair, question) for pair in pairs for question in values]
+    table = pd.DataFrame(named, columns=["first", "second", "question"])
+    return table.assign(**{name: array.ravel() for name, array in columns.items()})
 
 
-def difference_variance(covariance: np.ndarray, first: np.ndarray | int, second: np.ndarray | int) -> np.ndarray:
-    """Variance of the one less the other, from their covariance; rounding never makes it negative."""
-    variance = np.diag(covariance)
-    return np.maximum(variance[first] + variance[second] - 2 * covariance[first, second], 0)
+def _error(joint: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Error of the one less the other, from their covariance; rounding never makes a variance negative."""
+    return np.sqrt(np.maximum(joint[first, first] + joint[second, second] - 2 * joint[first, second], 0))
 
 
 def rao_scott(design: Design, rows: pd.Series, columns: pd.Series) -> Association:

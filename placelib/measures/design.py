@@ -122,6 +122,16 @@ class Design:
         """Strata with a single cluster, to which the rule in the class's notes applies."""
         return self.clusters.names[self.clusters.is_lone].tolist()
 
+    @property
+    def effective_respondents(self) -> float:
+        """Kish's (sum w)² / sum w²: the equal-weight sample with as much information (Kish 1965)."""
+        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+
+    @property
+    def weighting_effect(self) -> float:
+        """Kish's design effect: respondents / effective respondents. 1 means equal weights."""
+        return len(self.weight) / self.effective_respondents
+
     @cached_property
     def clusters(self) -> Clusters:
         """The clusters of the design and their place in a variance."""
@@ -129,10 +139,17 @@ class Design:
         within, found = pd.factorize(self.cluster)
         _, first, person = np.unique(stratum * len(found) + within, return_index=True, return_inverse=True)
         of_cluster = stratum[first]
-        size = np.bincount(of_cluster)
-        scale = self._share_unsampled(pd.Index(names), size) * size / np.maximum(size - 1, 1)
+        size, names, population = np.bincount(of_cluster), pd.Index(names), np.inf
+        if self.stratum_population is not None:
+            population = pd.Series(dict(self.stratum_population), dtype=float).reindex(names).to_numpy()
+        if len(bad := names[~(population >= size)]):
+            raise PlacelibError(
+                f"The population of strata {listed(bad)} is missing or smaller than the sample: give for "
+                "each stratum the number of clusters (of people, if there are none) in its population."
+            )
+        scale = (1 - size / population) * size / np.maximum(size - 1, 1)
         recentre = np.where(size > 1, scale / size, 0)
-        return Clusters(person, of_cluster, scale[of_cluster], recentre, size == 1, pd.Index(names))
+        return Clusters(person, of_cluster, scale[of_cluster], recentre, size == 1, names)
 
     @cached_property
     def loadings(self) -> Loadings:
@@ -151,18 +168,6 @@ class Design:
         object.__setattr__(raked, "weight", weight)
         object.__setattr__(raked, "calibration", calibration)
         return raked
-
-    def _share_unsampled(self, names: pd.Index, size: np.ndarray) -> np.ndarray:
-        """Share of each stratum's clusters that were not sampled: the finite population correction."""
-        if self.stratum_population is None:
-            return np.ones(len(size))
-        population = pd.Series(dict(self.stratum_population), dtype=float).reindex(names).to_numpy()
-        if len(bad := names[~(population >= size)]):
-            raise PlacelibError(
-                f"The population of strata {listed(bad)} is missing or smaller than the sample: give for "
-                "each stratum the number of clusters (of people, if there are none) in its population."
-            )
-        return 1 - size / population
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +212,26 @@ class Domains:
         names = groups.size().index
         shape = (len(code), len(names))
         return cls(sparse.csr_array((np.ones(len(person)), (person, code[person])), shape=shape), names)
+
+    @classmethod
+    def each(cls, characteristics: pd.DataFrame) -> "Domains":
+        """Make a domain of each category of each characteristic, so that one pass serves them all.
+
+        Parameters
+        ----------
+        characteristics : DataFrame, shape (people, columns)
+            One row a person. A person with a missing category is in no domain of that characteristic.
+
+        Examples
+        --------
+        >>> people = pd.DataFrame({"sex": ["F", "M", "F"], "ward": ["A", "A", None]})
+        >>> Domains.each(people).names.tolist()
+        [('sex', 'F'), ('sex', 'M'), ('ward', 'A')]
+        """
+        parts = {name: cls.of(characteristics[[name]]) for name in characteristics}
+        names = [(name, category) for name, part in parts.items() for category in part.names]
+        members = sparse.hstack([part.members for part in parts.values()], format="csr")
+        return cls(members, pd.MultiIndex.from_tuples(names, names=["characteristic", "category"]))
 
 
 def same_length(found: int, people: int, name: str) -> None:

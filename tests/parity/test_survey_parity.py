@@ -138,7 +138,10 @@ def with_limits_of_r(found, expected):
 
 @pytest.mark.parametrize("name", ["unraked", "raked"])
 def test_proportion_limits(ours, name):
-    """the formula of R survey::svyciprop(method = "beta"), with our cap at the respondents(method = "beta"), from R's stored estimate, SE and degf; R has no cap at respondents."""
+    """The formula of R's svyciprop(method = "beta"), from R's own estimate, error and degrees.
+
+    Effective respondents are capped at the respondents, as R does not do.
+    """
     people, designs = ours
     found = proportions(designs[name], people[QUESTIONS], Domains.of(people[["ward"]])).set_index(
         ["domain", "question"]
