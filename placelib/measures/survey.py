@@ -9,7 +9,7 @@ from scipy import sparse, special, stats
 
 from placelib.errors import PlacelibError
 from placelib.measures.design import Design, Domains, same_length
-from placelib.measures.linearise import Estimates, Rows, Values, covariances, estimates
+from placelib.measures.linearise import Estimates, covariances, estimates
 from placelib.measures.raking import Raked, rake
 
 __all__ = ["Design", "Domains", "Raked", "covariance", "means", "medians", "proportions", "rake", "ratios", "totals"]
@@ -146,14 +146,14 @@ def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: fl
     ----------
     Woodruff (1952), "Confidence intervals for medians and other position measures", JASA 47.
     """
-    array, rows = _values(design, values, domains), Rows.of(design)
+    array = _values(design, values, domains)
     person, domain = domains.members.nonzero()
     of_pair, weight = array[person], design.weight[person]
     shape = len(person), len(domains.names)
     each = Domains(sparse.csr_array((np.ones(shape[0]), (np.arange(shape[0]), domain)), shape=shape), domains.names)
     middle = _quantiles(of_pair, weight, domain, np.full((shape[1], array.shape[1]), 0.5))
     below = np.where(np.isnan(of_pair), np.nan, of_pair <= middle[domain])
-    found = estimates(design, each, below, 1, Rows(*(column[person] for column in rows)))
+    found = estimates(design, each, below, 1, person)
     limits = [_quantiles(of_pair, weight, domain, share) for share in _logit_interval(found, level)]
     error = (limits[1] - limits[0]) / (2 * student(found.degrees, level))
     found = found._replace(estimate=middle, variance=error**2, simple=error * np.nan)
@@ -192,12 +192,8 @@ def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.Dat
         Rows and columns are the domain, then the variable. Its diagonal is standard_error squared. NaN
         where `means` has no standard error.
     """
-    array = _values(design, values, domains)
-    covered = covariances(design, domains, Values.of(array, 1))
-    unknown = np.isnan(estimates(design, domains, array, 1).variance).ravel()
-    covered[unknown, :] = covered[:, unknown] = np.nan
     names = pd.MultiIndex.from_frame(_named(domains, values.columns))
-    return pd.DataFrame(covered, index=names, columns=names)
+    return pd.DataFrame(covariances(design, domains, _values(design, values, domains)), index=names, columns=names)
 
 
 def _student_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
