@@ -89,18 +89,15 @@ def analysis_columns(source: Source) -> pd.DataFrame:
     for name, column in source.contract.columns.items():
         if column.characteristic and (column.characteristic not in chosen or name not in raked):
             chosen[column.characteristic] = name
-    return pd.DataFrame({characteristic: source.frame[name] for characteristic, name in chosen.items()})
+    columns = {characteristic: source.frame[name] for characteristic, name in chosen.items()}
+    return pd.DataFrame(columns, index=source.frame.index)
 
 
 def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: pd.Series) -> survey.Design:
     """Design of a survey, raked to the population margins that its contract names, if it names any."""
     rules, frame = source.contract.survey, source.frame
-    design = survey.Design(
-        frame[rules.weight].to_numpy(),
-        stratum=frame[rules.stratum].to_numpy() if rules.stratum else None,
-        cluster=frame[rules.cluster].to_numpy() if rules.cluster else None,
-        probability=rules.design == "probability",
-    )
+    codes = (frame.get(name) for name in (rules.stratum, rules.cluster))
+    design = survey.Design(frame[rules.weight], *codes, probability=rules.design == "probability")
     ward_column = source.contract.geography.columns[0]
     margins, targets = {}, {}
     if rules.rake and ward.isna().any():
@@ -128,10 +125,8 @@ def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
     table = table.rename(columns={"question": "indicator_id", "estimate": "value"})
     table[["value", "standard_error", "lower", "upper"]] *= PERCENT
     is_ward = table["characteristic"] == "ward"
-    table["area_type"], table["area_code"] = (
-        np.where(is_ward, "ward", "place"),
-        table["category"].where(is_ward, "place"),
-    )
+    table["area_type"] = np.where(is_ward, "ward", "place")
+    table["area_code"] = table["category"].where(is_ward)
     table.loc[is_ward, ["characteristic", "category"]] = "all"
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
@@ -150,19 +145,16 @@ def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
 
 def _response(inputs: Inputs, source: Source, design: survey.Design, groups: pd.DataFrame) -> pd.DataFrame:
     """Shares of the sample, before and after raking, beside the adult population where a source counts it."""
-    weights = pd.DataFrame({"base": source.frame[source.contract.survey.weight], "raked": design.weight})
-    weights.index = groups.index
-    parts = []
-    for name in groups:
-        sums = weights.groupby(groups[name]).sum() / weights.sum() * PERCENT
-        sums["respondents"] = groups[name].value_counts()
-        adults = population.adult_margin(inputs, inputs.geography, [name])
-        sums["population_pct"] = adults / adults.sum() * PERCENT
-        parts.append(sums.rename_axis("category").reset_index().assign(characteristic=name))
-    response = pd.concat(parts, ignore_index=True).rename(
-        columns={"base": "before_raking_pct", "raked": "weighted_pct"}
-    )
-    response["sample_pct"] = response["respondents"] / len(groups) * PERCENT
-    return response.assign(
-        design_effect=design.weighting_effect, everyone=len(groups), illustrative=source.contract.illustrative
+    weights = {"before_raking_pct": source.frame[source.contract.survey.weight], "weighted_pct": design.weight}
+    people = pd.DataFrame(weights, index=groups.index).assign(sample_pct=1.0)
+    domains = survey.Domains.each(groups)
+    shares = domains.members.T @ (people / people.sum() * PERCENT).to_numpy()
+    table = pd.DataFrame(shares, domains.names, people.columns)
+    adults = {name: population.adult_margin(inputs, inputs.geography, [name]) for name in groups}
+    table["population_pct"] = pd.concat({name: each / each.sum() * PERCENT for name, each in adults.items()})
+    return table.reset_index().assign(
+        respondents=domains.members.sum(axis=0).astype(int),
+        design_effect=design.weighting_effect,
+        everyone=len(groups),
+        illustrative=source.contract.illustrative,
     )

@@ -74,7 +74,8 @@ def differences(
     ends = [end for pair in pairs for end in pair]
     if unknown := [end for end in ends if end not in domains.names]:
         raise PlacelibError(f"There is no domain {listed(unknown)}: name those that the survey was cut into.")
-    used, place = np.unique([domains.names.get_loc(end) for end in ends], return_inverse=True)
+    places = np.array([domains.names.get_loc(end) for end in ends], dtype=int)
+    used, place = np.unique(places, return_inverse=True)
     first, second = place.reshape(-1, 2).T
     some = Domains(domains.members[:, used], domains.names[used])
     found = means(design, values, some)

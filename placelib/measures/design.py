@@ -1,7 +1,6 @@
 """Who was asked and for whom they speak: a survey's design, and the groups that estimates are wanted for."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -115,7 +114,8 @@ class Design:
             _refuse(pd.isna(codes), f"the {name} must not be missing")
             object.__setattr__(self, name, codes)
         object.__setattr__(self, "weight", weight)
-        _ = self.clusters  # a fault in the population of the strata is found now, not at the first estimate
+        if self.stratum_population is not None:
+            _ = self.clusters  # a fault in the population of the strata is found now, not at the first estimate
 
     @property
     def lone_strata(self) -> list:
@@ -161,13 +161,6 @@ class Design:
         np.add.at(strata, clusters.stratum, sums)
         moved = clusters.scale[:, None] * sums - (clusters.recentre[:, None] * strata)[clusters.stratum]
         return Loadings(sums, moved, sums.T @ moved)
-
-    def reweighted(self, weight: np.ndarray, calibration: Calibration) -> "Design":
-        """Give the same people, strata and clusters the weights that raking made."""
-        raked = copy(self)
-        object.__setattr__(raked, "weight", weight)
-        object.__setattr__(raked, "calibration", calibration)
-        return raked
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -99,7 +99,7 @@ def rake(
     aims = (pd.Series([wanted[name][key] for key in keys], keys, name=name) for name, (_, keys) in coded.items())
     calibration = Calibration(design.weight, codes, tuple(aims), trim)
     weight, sweeps = raked_weight(calibration, design.weight)
-    return Raked(design.reweighted(weight, calibration), sweeps)
+    return Raked(replace(design, weight=weight, calibration=calibration), sweeps)
 
 
 def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarray, int]:

@@ -149,8 +149,8 @@ def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: fl
     array = _values(design, values, domains)
     person, domain = domains.members.nonzero()
     of_pair, weight = array[person], design.weight[person]
-    shape = len(person), len(domains.names)
-    each = Domains(sparse.csr_array((np.ones(shape[0]), (np.arange(shape[0]), domain)), shape=shape), domains.names)
+    row, shape = np.arange(len(person) + 1), (len(person), len(domains.names))
+    each = Domains(sparse.csr_array((weight, domain, row), shape=shape), domains.names)
     middle = _quantiles(of_pair, weight, domain, np.full((shape[1], array.shape[1]), 0.5))
     below = np.where(np.isnan(of_pair), np.nan, of_pair <= middle[domain])
     found = estimates(design, each, below, 1, person)
