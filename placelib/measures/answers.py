@@ -13,6 +13,10 @@ from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
 PERCENT = 100
+METHODS = {
+    "probability": ("probability sample", "Korn–Graubard 95% interval"),
+    "self-selected": ("self-selected", "no interval"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +134,7 @@ def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
     table.loc[is_ward, ["characteristic", "category"]] = "all"
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
-    chosen = contract.survey.design == "probability"
-    limits = "Korn–Graubard 95% interval" if chosen else "no interval"
-    design = "probability sample" if chosen else "self-selected"
+    design, limits = METHODS[contract.survey.design]
     weights = "raked to population" if contract.survey.rake else "weights as supplied"
     return table.join(said, on="indicator_id").assign(
         basis="direct",

@@ -9,6 +9,7 @@ from scipy import linalg, sparse, stats
 
 from placelib.errors import PlacelibError
 from placelib.measures.design import Design, Domains, listed
+from placelib.measures.linearise import estimates
 from placelib.measures.survey import covariance, means, student
 
 
@@ -78,12 +79,10 @@ def differences(
     used, place = np.unique(places, return_inverse=True)
     first, second = place.reshape(-1, 2).T
     some = Domains(domains.members[:, used], domains.names[used])
-    found = means(design, values, some)
-    shape = len(used), values.shape[1]
-    estimate, degrees = (found[name].to_numpy().reshape(shape) for name in ("estimate", "degrees_of_freedom"))
+    found = estimates(design, some, values.to_numpy(dtype=float, na_value=np.nan), 1)
     joint = np.stack([covariance(design, values[[question]], some) for question in values], axis=2)
+    estimate, fewer = found.estimate, np.minimum(found.degrees[first], found.degrees[second])
     gap, error = estimate[first] - estimate[second], _error(joint, first, second)
-    fewer = np.minimum(degrees[first], degrees[second])
     half = student(fewer, level) * error
     with np.errstate(invalid="ignore", divide="ignore"):  # what has nothing to divide by is NaN
         deviation = np.where((fewer >= 1) & (error > 0), np.abs(gap) / error, np.nan)

@@ -85,15 +85,14 @@ def needs_together(design: survey.Design, answers: pd.DataFrame, groups: pd.Data
     table = survey.proportions(design, counted, survey.Domains.each(_with_everyone(groups)))
     table = table.rename(columns={"question": "needs", "estimate": "value"})
     table[["value", "lower", "upper"]] *= PERCENT
-    everyone = survey.Domains.each(_with_everyone(groups[[]]))
-    shares = survey.proportions(design, asked, everyone)["estimate"].to_numpy()
+    shares = asked.mul(design.weight, axis=0).sum() / asked.notna().mul(design.weight, axis=0).sum()
     expected = pd.Series(_by_chance(shares), index=counted.columns) * PERCENT
     table["expected"] = table["needs"].map(expected).where(table["characteristic"] == "all")
     columns = ["characteristic", "category", "needs", "value", "lower", "upper", "expected"]
     return table[[*columns, "respondents", "effective_respondents"]]
 
 
-def _by_chance(shares: np.ndarray) -> list[float]:
+def _by_chance(shares: pd.Series) -> list[float]:
     """Shares of people by number of needs if every need were independent of the others (Poisson binomial)."""
     chance = np.ones(1)
     for share in shares:

@@ -25,7 +25,7 @@ BLOCK = 2**20  # numbers in each array of a pass, so that memory is bounded
 
 
 class Block(NamedTuple):
-    """Some domains and questions: rows by domain, then cluster; values are rows x questions, nought if not answered."""
+    """Some domains: rows by domain, then cluster; values are rows x questions, nought if not answered."""
 
     person: np.ndarray  # of each row
     edges: np.ndarray  # where each domain's rows start, and where the last one's end
@@ -62,7 +62,7 @@ class Estimates(NamedTuple):
 def estimates(
     design: Design, domains: Domains, top: np.ndarray, bottom: np.ndarray | float, person: np.ndarray | None = None
 ) -> Estimates:
-    """Estimate in blocks of domains and questions.
+    """Estimate in blocks of domains.
 
     Parameters
     ----------
@@ -75,18 +75,12 @@ def estimates(
     person : array of int, shape (rows,), optional
         Whose each row is: a person taken twice counts twice, in the same cluster. Omitted: one row a person.
     """
-    largest = domains.members.sum(axis=0).max(initial=1)
-    width = int(np.clip(BLOCK // largest, 1, max(top.shape[1], 1)))
     person = np.arange(len(top)) if person is None else person
-    found = []
-    for start in range(0, top.shape[1], width):
-        columns = slice(start, start + width)
-        values = top[:, columns], bottom[:, columns] if np.ndim(bottom) else bottom
-        found.append([_estimates(design, block) for block in _blocks(design, domains, values, person, BLOCK // width)])
-    fields = ([[getattr(part, name) for part in parts] for parts in found] for name in Estimates._fields)
-    joined = Estimates(*(np.hstack([np.vstack(parts) for parts in field]) for field in fields))
+    size = BLOCK // max(top.shape[1], 1)
+    blocks = [_estimates(design, block) for block in _blocks(design, domains, (top, bottom), person, size)]
+    found = Estimates(*map(np.vstack, zip(*blocks, strict=True)))
     is_mean = np.ndim(bottom) == 0 and bottom == 1
-    return joined if is_mean else joined._replace(simple=joined.simple * np.nan)
+    return found if is_mean else found._replace(simple=found.simple * np.nan)
 
 
 def _blocks(

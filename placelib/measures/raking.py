@@ -45,8 +45,8 @@ class Raked:
     @cached_property
     def weight_ratio(self) -> np.ndarray:
         """Weight after / before raking of each person, 1 being the average change."""
-        ratio = self.design.weight / self.design.calibration.base_weight
-        return ratio * self.design.calibration.base_weight.sum() / self.design.weight.sum()
+        weight, before = self.design.weight, self.design.calibration.base_weight
+        return weight / weight.sum() / (before / before.sum())
 
 
 def rake(
@@ -169,9 +169,7 @@ def _factor(cells: np.ndarray, aims: list[np.ndarray], moved: list[float]) -> np
     return factor.ravel()
 
 
-def _problems(
-    coded: Mapping[str, tuple[np.ndarray, pd.Index]], wanted: Mapping[str, Mapping[Hashable, float]]
-) -> Iterator[str]:
+def _problems(coded: dict[str, tuple[np.ndarray, pd.Index]], wanted: dict[str, dict[Hashable, float]]) -> Iterator[str]:
     for name in coded | wanted:
         if name not in coded or name not in wanted:
             lacks = "targets" if name in coded else "column of categories"

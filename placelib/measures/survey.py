@@ -3,6 +3,8 @@
 All rest on one linearisation (`linearise`), which tells the method.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import sparse, special, stats
@@ -80,8 +82,7 @@ def means(design: Design, values: pd.DataFrame, domains: Domains, *, level: floa
     DataFrame
         The columns of `proportions`. No interval where the linearised variance is nil.
     """
-    found = estimates(design, domains, _values(design, values, domains), 1)
-    return _tidy(found, _student_interval(found, level), domains, values.columns)
+    return _with_student(design, values, 1, domains, level)
 
 
 def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -99,8 +100,7 @@ def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: flo
     DataFrame
         The columns of `proportions`; design_effect is NaN and effective_respondents Kish's.
     """
-    found = estimates(design, domains, _values(design, values, domains), 0)
-    return _tidy(found, _student_interval(found, level), domains, values.columns)
+    return _with_student(design, values, 0, domains, level)
 
 
 def ratios(
@@ -120,8 +120,7 @@ def ratios(
     DataFrame
         The columns of `totals`, named by the columns of `tops`.
     """
-    found = estimates(design, domains, _values(design, tops, domains), _values(design, bottoms, domains))
-    return _tidy(found, _student_interval(found, level), domains, tops.columns)
+    return _with_student(design, tops, _values(design, bottoms, domains), domains, level)
 
 
 def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -196,9 +195,13 @@ def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.Dat
     return pd.DataFrame(covariances(design, domains, _values(design, values, domains)), index=names, columns=names)
 
 
-def _student_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
+def _with_student(
+    design: Design, tops: pd.DataFrame, bottom: np.ndarray | float, domains: Domains, level: float
+) -> pd.DataFrame:
+    """Estimate what is not a proportion, with Student's interval."""
+    found = estimates(design, domains, _values(design, tops, domains), bottom)
     half = student(found.degrees, level) * np.sqrt(np.where(found.variance > 0, found.variance, np.nan))
-    return found.estimate - half, found.estimate + half
+    return _tidy(found, (found.estimate - half, found.estimate + half), domains, tops.columns)
 
 
 def _proportion_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -230,9 +233,7 @@ def student(degrees: np.ndarray, level: float) -> np.ndarray:
     return stats.t.ppf((1 + level) / 2, known)[place].reshape(degrees.shape)
 
 
-def _tidy(
-    found: Estimates, interval: tuple[np.ndarray, np.ndarray], domains: Domains, questions: pd.Index
-) -> pd.DataFrame:
+def _tidy(found: Estimates, interval: Sequence[np.ndarray], domains: Domains, questions: pd.Index) -> pd.DataFrame:
     """Lay the arrays out as one row for each domain and question."""
     with np.errstate(invalid="ignore", divide="ignore"):
         effect = np.where(found.variance > 0, found.variance / found.simple, np.nan)
@@ -255,8 +256,7 @@ def _named(domains: Domains, questions: pd.Index) -> pd.DataFrame:
     """Give the domain and question of each row."""
     flat = domains.names.nlevels == 1
     names = domains.names.to_frame(index=False, name="domain" if flat else list(domains.names.names))
-    rows = names.loc[names.index.repeat(len(questions))].reset_index(drop=True)
-    return rows.assign(question=np.tile(questions, len(names)))
+    return names.merge(questions.to_frame(index=False, name="question"), how="cross")
 
 
 def _values(design: Design, values: pd.DataFrame, domains: Domains) -> np.ndarray:
