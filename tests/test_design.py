@@ -65,7 +65,7 @@ def test_raked_weights_meet_every_margin_and_say_what_changed():
     assert table.loc[("sex", "F"), ["respondents", "before", "target"]].tolist() == pytest.approx([3, 500 / 12, 52])
     assert raked.design.weighting_effect == pytest.approx(6 * (weight**2).sum() / weight.sum() ** 2)
     assert raked.design.effective_respondents * raked.design.weighting_effect == pytest.approx(6)
-    assert raked.weight_ratio.min() < 1 < raked.weight_ratio.max()
+    assert table.groupby("margin")[["before", "after"]].sum().to_numpy() == pytest.approx(100)
 
 
 def test_weights_that_meet_the_margins_already_are_left_alone():
@@ -109,7 +109,7 @@ def test_all_faults_of_the_margins_come_together():
     people = PEOPLE.assign(sex=["F", None, "M", "M", "F", "M"], age="16+")
     with pytest.raises(PlacelibError) as error:
         rake(Design(np.ones(6)), people, {"sex": {"F": 1, "M": -1}, "tenure": TARGETS["tenure"]})
-    for words in ["'age' has no targets", "'sex' is missing for the people in row positions 1", "'M' has a target"]:
+    for words in ["'age' has no targets", "'sex': row positions 1 are missing", "'M' has a target"]:
         assert words in str(error.value)
 
 
@@ -127,9 +127,10 @@ def test_trimmed_weights_keep_to_their_limits_and_meet_the_margins():
     targets = {"sex": {"F": 600, "M": 400}, "tenure": {"own": 600, "rent": 400}}
     free = rake(Design(np.ones(300)), people, targets)
     held = rake(Design(np.ones(300)), people, targets, trim=(0.3, 1.5))
-    assert free.weight_ratio.max() > 1.5
-    assert held.weight_ratio.max() == pytest.approx(1.5)
-    assert held.weight_ratio.min() >= 0.3
+    average = 1_000 / 300
+    assert free.design.weight.max() > 1.5 * average
+    assert held.design.weight.max() == pytest.approx(1.5 * average)
+    assert held.design.weight.min() >= 0.3 * average
     assert held.margins["after"].to_numpy() == pytest.approx(held.margins["target"].to_numpy(), rel=1e-7)
     assert held.design.weighting_effect < free.design.weighting_effect
     with pytest.raises(PlacelibError, match="contradict each other for these respondents within these limits"):

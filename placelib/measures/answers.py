@@ -13,10 +13,6 @@ from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
 PERCENT = 100
-METHODS = {
-    "probability": ("probability sample", "Korn–Graubard 95% interval"),
-    "self-selected": ("self-selected", "no interval"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,11 +130,12 @@ def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFr
     table.loc[is_ward, ["characteristic", "category"]] = "all"
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
-    design, limits = METHODS[contract.survey.design]
+    chosen = contract.survey.design == "probability"
+    design, limits = ("probability sample", "Korn–Graubard 95%") if chosen else ("self-selected", "no")
     weights = "raked to population" if contract.survey.rake else "weights as supplied"
     return table.join(said, on="indicator_id").assign(
         basis="direct",
-        method=f"survey estimate ({design}, {weights}), {limits}",
+        method=f"survey estimate ({design}, {weights}), {limits} interval",
         status=np.where(table["value"].isna(), "no data", "published"),
         source_id=source.name,
         years=1.0,

@@ -1,6 +1,6 @@
 """Is one group unlike another? Differences with their covariance, and the Rao-Scott test of a table."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,12 +41,7 @@ class Association(NamedTuple):
 
 
 def differences(
-    design: Design,
-    values: pd.DataFrame,
-    domains: Domains,
-    pairs: Sequence[tuple[Hashable, Hashable]],
-    *,
-    level: float = 0.95,
+    design: Design, values: pd.DataFrame, domains: Domains, pairs: Sequence[tuple], *, level: float = 0.95
 ) -> pd.DataFrame:
     """Estimate how far means (or proportions) of pairs of domains lie apart, whatever people they share.
 
@@ -75,8 +70,7 @@ def differences(
     ends = [end for pair in pairs for end in pair]
     if unknown := [end for end in ends if end not in domains.names]:
         raise PlacelibError(f"There is no domain {listed(unknown)}: name those that the survey was cut into.")
-    places = np.array([domains.names.get_loc(end) for end in ends], dtype=int)
-    used, place = np.unique(places, return_inverse=True)
+    used, place = np.unique(domains.names.get_indexer(ends), return_inverse=True)
     first, second = place.reshape(-1, 2).T
     some = Domains(domains.members[:, used], domains.names[used])
     found = estimates(design, some, values.to_numpy(dtype=float, na_value=np.nan), 1)

@@ -26,14 +26,6 @@ class Clusters(NamedTuple):
     names: pd.Index  # of the strata
 
 
-class Loadings(NamedTuple):
-    """The margins' part in a variance: how each cluster carries them."""
-
-    sums: np.ndarray  # clusters x categories: sums of the raked weights
-    moved: np.ndarray  # the same, scaled and recentred as `Clusters` says
-    inner: np.ndarray  # categories x categories: their product
-
-
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """What raking leaves behind for the variance: the weights before it and the margins it met."""
@@ -106,8 +98,7 @@ class Design:
     def __post_init__(self) -> None:
         weight = np.asarray(self.weight, dtype=float)
         _refuse(~(np.isfinite(weight) & (weight > 0)), "the weight must be a number above 0")
-        defaults = {"stratum": np.zeros(len(weight), dtype=int), "cluster": np.arange(len(weight))}
-        for name, default in defaults.items():
+        for name, default in (("stratum", np.zeros(len(weight), dtype=int)), ("cluster", np.arange(len(weight)))):
             codes = getattr(self, name)
             codes = default if codes is None else np.asarray(codes)
             same_length(len(codes), len(weight), name)
@@ -152,15 +143,17 @@ class Design:
         return Clusters(person, of_cluster, scale[of_cluster], recentre, size == 1, names)
 
     @cached_property
-    def loadings(self) -> Loadings:
-        """How each cluster of a raked design carries the margins."""
+    def loadings(self) -> tuple[np.ndarray, np.ndarray]:
+        """How each cluster (row) of a raked design carries the margins' categories (columns) in a variance.
+
+        First the sums of the raked weights, then the same scaled and recentred as `Clusters` says.
+        """
         raked, clusters = self.calibration, self.clusters
         people = clusters.of_person, np.arange(len(self.weight))
         sums = (sparse.csr_array((self.weight, people)) @ raked.indicators).toarray()
         strata = np.zeros((len(clusters.names), sums.shape[1]))
         np.add.at(strata, clusters.stratum, sums)
-        moved = clusters.scale[:, None] * sums - (clusters.recentre[:, None] * strata)[clusters.stratum]
-        return Loadings(sums, moved, sums.T @ moved)
+        return sums, clusters.scale[:, None] * sums - (clusters.recentre[:, None] * strata)[clusters.stratum]
 
 
 @dataclass(frozen=True, eq=False)

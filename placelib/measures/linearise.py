@@ -157,10 +157,10 @@ def _variance(design: Design, linear: Linearised) -> tuple[np.ndarray, ...]:
     variance = _adder(linear.edges, clusters.scale[cluster]) @ linear.sums**2
     variance -= _adder(edges, clusters.recentre[stratum]) @ recentred**2
     if linear.coefficients is not None:
-        loadings = design.loadings
-        cross = [loadings.moved[cluster[a:b]].T @ linear.sums[a:b] for a, b in pairwise(linear.edges)]
+        loads, moved = design.loadings
+        cross = [moved[cluster[a:b]].T @ linear.sums[a:b] for a, b in pairwise(linear.edges)]
         cross = np.reshape(cross, linear.coefficients.shape)
-        variance += (linear.coefficients * (loadings.inner @ linear.coefficients - 2 * cross)).sum(axis=1)
+        variance += (linear.coefficients * (loads.T @ moved @ linear.coefficients - 2 * cross)).sum(axis=1)
     lone = _adder(edges, clusters.is_lone[stratum].astype(float)) @ strata
     return np.maximum(variance, 0), _adder(linear.edges) @ linear.is_met, _adder(edges) @ strata, lone
 
@@ -173,7 +173,7 @@ def covariances(design: Design, domains: Domains, values: np.ndarray) -> np.ndar
     influence = np.zeros((len(clusters.stratum), *linear.estimate.shape))
     influence[linear.cluster, _numbered(linear.edges)] = linear.sums
     if linear.coefficients is not None:
-        influence -= np.tensordot(design.loadings.sums, linear.coefficients, axes=(1, 1))
+        influence -= np.tensordot(design.loadings[0], linear.coefficients, axes=(1, 1))
     unknown = (_adder(linear.edges) @ linear.is_met < 2) | (not design.probability)
     influence = (influence / np.where(unknown, np.nan, linear.base)).reshape(len(influence), -1)
     strata = _adder(_changes(clusters.stratum)) @ influence

@@ -36,17 +36,11 @@ class Raked:
     def margins(self) -> pd.DataFrame:
         """margin, category, target, respondents, before (scaled to the population), after: weighted people."""
         raked, weight = self.design.calibration, self.design.weight
-        before = weight / self.weight_ratio
+        before = raked.base_weight * (weight.sum() / raked.base_weight.sum())
         found = raked.indicators.T @ np.column_stack([np.ones(len(weight)), before, weight])
         table = pd.concat({aim.name: aim for aim in raked.targets}, names=["margin", "category"]).rename("target")
         table = table.reset_index().assign(respondents=found[:, 0].astype(int), before=found[:, 1], after=found[:, 2])
         return table.sort_values(["margin", "category"], ignore_index=True)
-
-    @cached_property
-    def weight_ratio(self) -> np.ndarray:
-        """Weight after / before raking of each person, 1 being the average change."""
-        weight, before = self.design.weight, self.design.calibration.base_weight
-        return weight / weight.sum() / (before / before.sum())
 
 
 def rake(
@@ -176,14 +170,13 @@ def _problems(coded: dict[str, tuple[np.ndarray, pd.Index]], wanted: dict[str, d
             yield f"margin {name!r} has no {lacks}: give it or leave the margin out"
             continue
         (codes, found), target = coded[name], wanted[name]
-        if rows := row_positions(codes < 0):
-            yield f"margin {name!r} is missing for the people in {rows}: fill it in, or code it as a category"
-        faults = {
-            "in the sample, not in the targets: give the population": [key for key in found if key not in target],
-            "has no respondent: merge it with a neighbour": [key for key in target if key not in found],
-            "has a target that is no number above 0": [key for key in target if not 0 < target[key] < np.inf],
-        }
-        yield from (f"margin {name!r}: {listed(keys)} {fault}" for fault, keys in faults.items() if keys)
+        faults = [
+            (row_positions(codes < 0), "are missing: fill them in, or code them as a category"),
+            (listed([key for key in found if key not in target]), "in the sample, not in the targets: add its people"),
+            (listed([key for key in target if key not in found]), "has no respondent: merge it with a neighbour"),
+            (listed([key for key in target if not 0 < target[key] < np.inf]), "has a target that is no number above 0"),
+        ]
+        yield from (f"margin {name!r}: {what} {fault}" for what, fault in faults if what)
     sums = {name: sum(target.values()) for name, target in wanted.items()}
     if max(sums.values()) - min(sums.values()) > 1e-9 * max(sums.values()):
         told = ", ".join(f"{name!r} {total:,.15g}" for name, total in sums.items())

@@ -82,7 +82,7 @@ def means(design: Design, values: pd.DataFrame, domains: Domains, *, level: floa
     DataFrame
         The columns of `proportions`. No interval where the linearised variance is nil.
     """
-    return _with_student(design, values, 1, domains, level)
+    return _ratio(design, values, 1, domains, level)
 
 
 def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: flo
     DataFrame
         The columns of `proportions`; design_effect is NaN and effective_respondents Kish's.
     """
-    return _with_student(design, values, 0, domains, level)
+    return _ratio(design, values, 0, domains, level)
 
 
 def ratios(
@@ -120,7 +120,7 @@ def ratios(
     DataFrame
         The columns of `totals`, named by the columns of `tops`.
     """
-    return _with_student(design, tops, _values(design, bottoms, domains), domains, level)
+    return _ratio(design, tops, _values(design, bottoms, domains), domains, level)
 
 
 def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -195,10 +195,10 @@ def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.Dat
     return pd.DataFrame(covariances(design, domains, _values(design, values, domains)), index=names, columns=names)
 
 
-def _with_student(
-    design: Design, tops: pd.DataFrame, bottom: np.ndarray | float, domains: Domains, level: float
+def _ratio(
+    design: Design, tops: pd.DataFrame, bottom: np.ndarray | int, domains: Domains, level: float
 ) -> pd.DataFrame:
-    """Estimate what is not a proportion, with Student's interval."""
+    """Divide sums, by 1 each for a mean and by nothing (0) for a total, with Student's interval."""
     found = estimates(design, domains, _values(design, tops, domains), bottom)
     half = student(found.degrees, level) * np.sqrt(np.where(found.variance > 0, found.variance, np.nan))
     return _tidy(found, (found.estimate - half, found.estimate + half), domains, tops.columns)
@@ -248,8 +248,7 @@ def _tidy(found: Estimates, interval: Sequence[np.ndarray], domains: Domains, qu
         "degrees_of_freedom": found.degrees,
         "lone_strata": found.lone.astype(int),
     }
-    columns = {name: array.ravel() for name, array in columns.items()}
-    return pd.concat([_named(domains, questions), pd.DataFrame(columns)], axis=1)
+    return _named(domains, questions).assign(**{name: array.ravel() for name, array in columns.items()})
 
 
 def _named(domains: Domains, questions: pd.Index) -> pd.DataFrame:
