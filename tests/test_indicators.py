@@ -38,7 +38,7 @@ def of(exact, indicator, column="value", area_type="ward"):
     [
         ("burglary", [20, 30, 0, 50], 25),
         ("violence", [10, 10, 10, 10], 10),
-        ("children_in_need", [50, 100, 15, 0], 41.25),
+        ("children_in_need", [50, 100, 15, 0], 42.5),
         ("noise", [60, 120, 0, 180], 90),
         ("claimants", [10, 10, 10, 10], 10),
         ("antisocial_behaviour", [60, 60, 60, 60], 60),
@@ -54,7 +54,7 @@ def test_each_ward_and_the_place_are_as_worked_by_hand(exact, indicator, wards, 
     assert of(exact, indicator, "status").eq("published").all()
 
 
-def test_the_place_is_the_sum_of_its_wards_and_the_ledger_the_rest(exact):
+def test_the_place_is_its_wards_and_what_says_no_ward_and_the_ledger_the_rest(exact):
     """For every file that counts: in a ward, plus in none, is what the file holds."""
     records = {"burglary": 43, "violence": 40, "children_in_need": 36, "noise": 144, "claimants": 240}
     records |= {"homelessness": 115, "food_parcels": 85, "antisocial_behaviour": 120, "income_deprivation": 1020}
@@ -64,9 +64,11 @@ def test_the_place_is_the_sum_of_its_wards_and_the_ledger_the_rest(exact):
     assert ledger["unmatched"][ledger["unmatched"] > 0].to_dict() == pytest.approx(
         {"burglary": 3, "children_in_need": 3, "homelessness": 5, "food_parcels": 5}
     )
+    assert ledger["unplaced"][ledger["unplaced"] > 0].to_dict() == {"children_in_need": 1}
     for indicator in ["burglary", "children_in_need", "noise"]:
         assert of(exact, indicator, "numerator").sum() == pytest.approx(ledger["matched"][indicator])
-        assert of(exact, indicator, "numerator", "place") == pytest.approx(ledger["matched"][indicator])
+        whole = ledger["matched"][indicator] + ledger["unplaced"][indicator]
+        assert of(exact, indicator, "numerator", "place") == pytest.approx(whole)
     assert ledger.loc["burglary", "reason"] == "no grid reference, or outside every ward"
 
 
@@ -229,3 +231,21 @@ def test_wherever_events_fall_wards_and_ledger_make_up_the_file(made):
     inside = ((points >= 50) & (points <= 2050)).all(axis=1).sum()
     assert of(exact, "burglary", "numerator").sum() == ledger["matched"] == inside
     assert ledger["unmatched"] == 300 - inside
+
+
+@pytest.mark.parametrize(("release", "place"), [("administrative", 13), ("open", 11)])
+def test_records_without_a_location_are_of_the_place_where_the_agency_shares_its_own(made, release, place):
+    """Eleven in wards, two that do not say where, one known to lie outside: wards and unplaced make the place."""
+    inside = [["1", "Burglary", 500_500, 100_500]] * 11
+    rows = [["Crime", "Type", "X", "Y"], *inside, *[["1", "Burglary", "", ""]] * 2, ["1", "Burglary", 9, 9]]
+    before, terms = events()
+    columns = {name: each | {"missing": [""]} for name, each in terms["columns"].items() if name in ("X", "Y")}
+    columns = terms["columns"] | columns | {"Crime": {"type": "text"}}
+    exact = made(events, rows, release=release, columns=columns)
+    ledger = exact.ledger.set_index("indicator_id").loc["burglary"]
+    assert of(exact, "burglary", "numerator").sum() == ledger["matched"] == 11
+    assert ledger["unmatched"] == 3
+    assert of(exact, "burglary", "numerator", "place") == ledger["matched"] + ledger["unplaced"] == place
+    assert of(exact, "burglary", "coverage", "place") == pytest.approx(place / 14)
+    assert of(exact, "burglary", "coverage")[A] == pytest.approx(11 / 14)
+    assert ("no location" in of(exact, "burglary", "method", "place")) == (place == 13)

@@ -13,9 +13,10 @@ from placelib.sources.contracts import Contract, Feed
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
-LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "unmatched", "reason"]
+LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "unmatched", "unplaced", "reason"]
 LEDGER += ["release_class", "illustrative"]
 MONTHS = 12
+UNPLACED = ""  # ward code of records that are of the place, but do not say where in it
 REASONS = {
     "point": "no grid reference, or outside every ward",
     "postcode": "no postcode, or not a live postcode of the district",
@@ -29,12 +30,13 @@ class Amounts:
     Parameters
     ----------
     wards : DataFrame
-        Index ward_code: numerator, denominator, low, high (bounds where a part is suppressed), apportioned, and
-        `previous`, the numerator of the twelve months before.
+        Index ward_code, with `UNPLACED` for records of the place that do not say where: numerator, denominator, low,
+        high (bounds where a part is suppressed), apportioned, and `previous`, the numerator of the twelve months
+        before.
     latest_year : bool
         Whether only the latest twelve of more months are counted.
-    total, matched : float
-        Amount in the file, and the part of it that fell in a ward.
+    total, matched, unplaced : float
+        Amount in the file, the part of it that fell in a ward, and the part that counts for the place alone.
     years : float
         Length of the period.
     """
@@ -42,6 +44,7 @@ class Amounts:
     wards: pd.DataFrame
     total: float
     matched: float
+    unplaced: float
     years: float
     latest_year: bool
 
@@ -98,7 +101,8 @@ def administrative_table(
     table : DataFrame
         The shared indicator table, unrounded.
     ledger : DataFrame
-        source_id, indicator_id, records, matched, unmatched, reason: ward totals and ledger add up to the file.
+        source_id, indicator_id, records, matched, unmatched, unplaced, reason: ward totals and unmatched add up to the
+        file, ward totals and unplaced (a part of unmatched) to the place.
     """
     tables, ledger = [], []
     for source in inputs.of_kind("events", "register", "counts", "series", "rates"):
@@ -136,8 +140,8 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
         counted["d"] = _area_population(inputs, source, feed)
         counted["n"] = counted["n"] * counted["d"] / row["per"]
     current, previous, years = _windows(counted, source.contract)
-    located = geography.locate(source.frame.loc[counted.index], source.contract.geography)
-    wards = pd.Index(geography.wards["ward_code"], name="ward_code")
+    located = _located(source, counted.index, geography)
+    wards = pd.Index([*geography.wards["ward_code"], UNPLACED], name="ward_code")
     sums = _ward_sums(current, located, source.contract, feed).reindex(wards)
     if source.contract.kind in ("events", "register"):
         sums[["numerator", "low", "high"]] = sums[["numerator", "low", "high"]].fillna(0.0)
@@ -145,7 +149,23 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     if len(previous):
         sums["previous"] = _ward_sums(previous, located, source.contract, feed)["numerator"].reindex(wards)
     total = current["n"].sum() / _months(current, feed)
-    return Amounts(sums, total, sums["numerator"].sum(), years, years < source.contract.years())
+    unplaced = sums["numerator"].fillna(0.0)[UNPLACED]
+    return Amounts(sums, total, sums["numerator"].sum() - unplaced, unplaced, years, years < source.contract.years())
+
+
+def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFrame:
+    """Shares of wards of each row; a row whose location is empty is of the place, unless the file is open.
+
+    An agency shares its own records because they are of the place. An open file (police.uk's, of a whole force) is cut
+    by its publisher, so there an empty location may be anywhere. A location that is given and lies in no ward is not
+    of the place in either.
+    """
+    rule = source.contract.geography
+    located = geography.locate(source.frame.loc[rows], rule)
+    if source.contract.release == "open":
+        return located
+    empty = rows[source.frame.loc[rows, list(rule.columns)].isna().any(axis=1)]
+    return pd.concat([located, pd.DataFrame({"row": empty, "ward_code": UNPLACED, "share": 1.0})], ignore_index=True)
 
 
 def _counted(source: Source, feed: Feed) -> pd.DataFrame:
@@ -222,7 +242,7 @@ def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, contract: Contract,
 
 
 def _rows(source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd.Series | None) -> pd.DataFrame:
-    """Ward rows and the place's row, which is their sum."""
+    """Ward rows and the place's row, which is their sum and the records that do not say where they are."""
     wards = amounts.wards
     if base is not None:
         wards = wards.assign(denominator=base)
@@ -231,7 +251,7 @@ def _rows(source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd
     totals["previous"] = known["previous"].sum() if "previous" in known else np.nan
     totals["apportioned"], totals["marked"] = 0.0, known["marked"].max()
     place = pd.DataFrame(totals).T.set_axis(["place"])
-    table = pd.concat([wards, place]).rename_axis("area_code").reset_index()
+    table = pd.concat([wards.drop(UNPLACED), place]).rename_axis("area_code").reset_index()
     table["area_type"] = np.where(table["area_code"] == "place", "place", "ward")
     if source.contract.kind == "rates" and not feed.rebuild_with:
         return _described(_published_rates(table, row), source, feed, row, amounts)
@@ -278,18 +298,21 @@ def _described(table: pd.DataFrame, source: Source, feed: Feed, row: pd.Series, 
     basis = np.where(table["apportioned"].fillna(0) > 0, "apportioned", "direct")
     months = round(contract.years() * 12)
     partial = f"; {months} months put on a yearly footing" if amounts.years < 1 and row["measure"] == "flow" else ""
+    counted_in_place = table["area_type"] == "place"
     described = table.assign(
         indicator_id=feed.id,
         characteristic="all",
         category="all",
         basis="modelled" if feed.modelled else basis,
         method=_method(contract, feed, row) + partial,
-        coverage=amounts.matched / amounts.total if amounts.total else np.nan,
+        coverage=(amounts.matched + counted_in_place * amounts.unplaced) / (amounts.total or np.nan),
         respondents=np.nan,
         effective_respondents=np.nan,
         **particulars(contract, feed, row),
         source_id=source.name,
     )
+    if amounts.unplaced:
+        described["method"] += np.where(counted_in_place, "; with records that give no location", "")
     if amounts.latest_year:
         start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
         described["period_start"] = start.date().isoformat()
@@ -330,6 +353,7 @@ def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:
         "records": amounts.total,
         "matched": round(amounts.matched, 6),
         "unmatched": unmatched,
+        "unplaced": amounts.unplaced,
         "reason": REASONS.get(area, f"{area.replace('lsoa', 'LSOA')} not in the district") if unmatched else "",
         "release_class": source.contract.release,
         "illustrative": source.contract.illustrative,

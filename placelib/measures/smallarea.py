@@ -260,18 +260,21 @@ def _frame(direct: pd.Series, value: np.ndarray, error: np.ndarray, own: np.ndar
 
 def _model_variance(direct: np.ndarray, sampling: np.ndarray, design: np.ndarray) -> tuple[float, str]:
     """Solve the REML score equation for the variance between areas, adjusted if that is nil; name the rule."""
-
-    def score(variance: float, pull: bool) -> float:
-        weighted = design / (variance + sampling)[:, None]
-        project = np.diag(1 / (variance + sampling)) - weighted @ np.linalg.solve(design.T @ weighted, weighted.T)
-        slope = (np.sum((project @ direct) ** 2) - np.trace(project)) / 2
-        return slope + 1 / variance if pull else slope
-
-    rule, lowest = (REML, 0.0) if score(0.0, False) > 0 else (ADJUSTED, 1e-9 * sampling.min())
+    data = direct, sampling, design
+    rule, lowest = (REML, 0.0) if _score(0.0, *data) > 0 else (ADJUSTED, 1e-9 * sampling.min())
     highest = 9 * sampling.max() + np.sum((direct - direct.mean()) ** 2)  # where either score is negative
-    return optimize.brentq(
-        score, lowest, highest, args=(rule == ADJUSTED,), xtol=1e-14 * sampling.min(), rtol=1e-14
-    ), rule
+    exact = {"xtol": 1e-14 * sampling.min(), "rtol": 1e-14}
+    return optimize.brentq(_score, lowest, highest, args=(*data, rule == ADJUSTED), **exact), rule
+
+
+def _score(
+    variance: float, direct: np.ndarray, sampling: np.ndarray, design: np.ndarray, adjusted: bool = False
+) -> float:
+    """Give the slope of the REML log-likelihood at a variance between areas, adjusted by the log of the variance."""
+    weighted = design / (variance + sampling)[:, None]
+    project = np.diag(1 / (variance + sampling)) - weighted @ np.linalg.solve(design.T @ weighted, weighted.T)
+    slope = (np.sum((project @ direct) ** 2) - np.trace(project)) / 2
+    return slope + 1 / variance if adjusted else slope
 
 
 def _shifted(share: pd.Series, shift: float) -> pd.Series:
