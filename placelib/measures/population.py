@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from placelib.sources.contracts import Contract
+from placelib.sources.contracts import Contract, Denominator
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
@@ -38,6 +38,15 @@ def counted(source: Source) -> pd.DataFrame:
     return keep(source.frame, source.contract.population.where)
 
 
+def denominators(inputs: Inputs) -> list[tuple[Denominator, Contract, pd.DataFrame]]:
+    """Every population at risk that the place declares, with its contract and the rows that are of it."""
+    return [
+        (each, source.contract, keep(source.frame, each.where))
+        for source in inputs.of_kind("population")
+        for each in source.contract.denominators
+    ]
+
+
 def ward_denominators(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     """Population at risk of each ward, by the name that the vocabulary gives it.
 
@@ -47,11 +56,7 @@ def ward_denominators(inputs: Inputs, geography: Geography) -> pd.DataFrame:
         Index ward_code, a column a denominator: residents, adults, households … Areas that straddle wards are
         shared out, so the numbers need not be whole.
     """
-    found = {}
-    for source in inputs.of_kind("population"):
-        for denominator in source.contract.denominators:
-            frame = keep(source.frame, denominator.where)
-            found[denominator.id] = by_ward(frame, denominator.column, source.contract, geography)
+    found = {each.id: by_ward(rows, each.column, contract, geography) for each, contract, rows in denominators(inputs)}
     return pd.DataFrame(found, index=pd.Index(geography.wards["ward_code"], name="ward_code"))
 
 
