@@ -78,28 +78,21 @@ def residents(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ward_code, characteristic, category, residents.
+        characteristic, ward_code, category, residents.
     """
-    parts = []
+    found: dict[str, pd.Series] = {}
     for source in inputs.of_kind("population"):
-        population = source.contract.population
-        if population.basis == "resident" and source.contract.geography.type != "place":
+        contract = source.contract
+        if contract.population.basis == "resident" and contract.geography.type != "place":
             frame = counted(source)
-            rows = geography.locate(frame, source.contract.geography).set_index("row").join(frame)
-            rows["residents"] = rows[population.count] * rows["share"]
-            parts += [
-                rows.rename(columns={column: "category"})
-                .groupby(["ward_code", "category"])["residents"]
-                .sum()
-                .reset_index()
-                .assign(characteristic=name, source_id=source.name)
-                for name, column in characteristics_of(source.contract).items()
-            ]
-    if not parts:
-        return pd.DataFrame(columns=["ward_code", "category", "residents", "characteristic"])
-    everyone = pd.concat(parts)
-    first = everyone.groupby("characteristic")["source_id"].transform("first")
-    return everyone[everyone["source_id"] == first].drop(columns="source_id")
+            rows = geography.locate(frame, contract.geography).set_index("row").join(frame)
+            people = rows[contract.population.count] * rows["share"]
+            for name, column in characteristics_of(contract).items():
+                by_category = people.groupby([rows["ward_code"], rows[column].rename("category")]).sum()
+                found.setdefault(name, by_category)  # the first file that counts a characteristic
+    if not found:
+        return pd.DataFrame(columns=["characteristic", "ward_code", "category", "residents"])
+    return pd.concat(found, names=["characteristic"]).rename("residents").reset_index()
 
 
 def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> pd.Series:

@@ -206,10 +206,9 @@ def modelled_proportions(
         raise PlacelibError(f"There is no population for {_listed(direct.index[~(people > 0)])}.")
     if not 0 < place < 1:
         raise PlacelibError(f"A place's proportion of {place} leaves nothing to model: show the direct numbers.")
-    angle = np.arcsin(np.sqrt(direct["estimate"].astype(float)))
-    model = fay_herriot(
-        angle, smoothed_variance(direct["respondents"], direct["design_effect"]), covariates, level=level
-    )
+    estimate = direct["estimate"].astype(float)
+    variance = smoothed_variance(direct["respondents"], direct["design_effect"])
+    model = fay_herriot(np.arcsin(np.sqrt(estimate)), variance, covariates, level=level)
     areas = model.areas
     centre, low, high = (areas[name].clip(0, np.pi / 2) for name in ("value", "lower", "upper"))
     conditional = model.model_variance * (1 - areas["direct_weight"])
@@ -219,17 +218,8 @@ def modelled_proportions(
     squared = areas["standard_error"] ** 2  # the exact variance of sin² of a normal number
     bend = np.exp(-8 * squared) * np.cos(4 * centre) - 2 * np.exp(-4 * squared) * np.cos(2 * centre) ** 2
     stretch = value * (1 - value) / (raw * (1 - raw))
-    return replace(
-        model,
-        areas=areas.assign(
-            value=value,
-            standard_error=np.sqrt((1 + bend) / 8) * stretch,
-            lower=lower,
-            upper=upper,
-            direct=direct["estimate"].astype(float),
-            moved=value - direct["estimate"].astype(float),
-        ),
-    )
+    moved = areas.assign(value=value, lower=lower, upper=upper, direct=estimate, moved=value - estimate)
+    return replace(model, areas=moved.assign(standard_error=np.sqrt((1 + bend) / 8) * stretch))
 
 
 def _design(covariates: pd.DataFrame, areas: pd.Index) -> pd.DataFrame:
@@ -242,9 +232,8 @@ def _design(covariates: pd.DataFrame, areas: pd.Index) -> pd.DataFrame:
     aligned = covariates.reindex(areas)
     if (missing := aligned.isna().any(axis=1)).any():
         raise PlacelibError(f"A covariate is missing for {_listed(areas[missing])}.")
-    columns = pd.get_dummies(aligned, drop_first=True, dtype=float) if aligned.shape[1] else aligned
-    design = columns.astype(float).assign(constant=1.0)
-    design = design[["constant", *columns]]
+    design = pd.get_dummies(aligned, drop_first=True).astype(float) if aligned.shape[1] else aligned
+    design.insert(0, "constant", 1.0)
     scaled = design / np.abs(design).max().replace(0, 1)
     if np.linalg.matrix_rank(scaled) < design.shape[1]:
         raise PlacelibError(f"Covariates repeat one another or do not vary: look at {_listed(covariates.columns)}.")
