@@ -179,18 +179,14 @@ def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFra
 def _counted(source: Source, feed: Feed) -> pd.DataFrame:
     """Rows that the feed counts: n, d (the file's own denominator), suppressed, month, person."""
     frame = population.keep(source.frame, feed.where)
-    months = [name for name, column in source.contract.columns.items() if column.type == "month"]
-    status = source.status.loc[frame.index]
-    return pd.DataFrame(
-        {
-            "n": feed.scale * frame[feed.numerator] if feed.numerator else 1.0,
-            "d": frame[feed.denominator] if feed.denominator else np.nan,
-            "suppressed": status[feed.numerator].eq("suppressed") if feed.numerator else False,
-            "month": frame[months[0]] if months else pd.NaT,
-            "person": frame[feed.person] if feed.person else np.nan,
-        },
-        index=frame.index,
-    )
+    month = next((name for name, column in source.contract.columns.items() if column.type == "month"), "")
+    named = {"n": feed.numerator, "d": feed.denominator, "month": month, "person": feed.person}
+    counted = pd.DataFrame({"n": 1.0, "d": np.nan, "month": pd.NaT, "person": np.nan}, frame.index)
+    counted = counted.assign(suppressed=False, **{name: frame[column] for name, column in named.items() if column})
+    if feed.numerator:
+        counted["n"] *= feed.scale
+        counted["suppressed"] = source.status.loc[frame.index, feed.numerator].eq("suppressed")
+    return counted
 
 
 def _area_population(inputs: Inputs, source: Source, feed: Feed) -> pd.Series:

@@ -79,9 +79,9 @@ def measure(inputs: Inputs) -> Measures:
     denominators = population.ward_denominators(inputs, geography)
     rows, ledger = indicators.administrative_table(inputs, geography, denominators)
     surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
+    survey_rows = [with_population(survey.table, inputs, denominators) for survey in surveys]
+    table = named(indicators.stacked([rows, *survey_rows, comparators(inputs)]), inputs)
     surveys = surveys or [NO_SURVEY]
-    survey_rows = with_population(indicators.stacked([survey.table for survey in surveys]), inputs, denominators)
-    table = named(indicators.stacked([rows, survey_rows, comparators(inputs)]), inputs)
     residents = population.residents(inputs, geography)
     questions = inputs.vocabulary.indicators.query("denominator == 'adults'")["indicator_id"]
     adults = denominators.get("adults", pd.Series(dtype=float))
@@ -101,8 +101,6 @@ def measure(inputs: Inputs) -> Measures:
 
 def with_population(table: pd.DataFrame, inputs: Inputs, denominators: pd.DataFrame) -> pd.DataFrame:
     """Give the survey's figures for the whole place the number of people that they speak for, where it is known."""
-    if table.empty:
-        return table
     whole = (table["area_type"] == "place") & (table["characteristic"] == "all")
     speaks_for = table["indicator_id"].map(inputs.vocabulary.indicators.set_index("indicator_id")["denominator"])
     return table.assign(denominator=speaks_for.map(denominators.sum()).where(whole))
