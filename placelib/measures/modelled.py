@@ -63,10 +63,7 @@ def modelled_wards(
 
 def _covariates(residents: pd.DataFrame) -> pd.DataFrame:
     """Share of each ward's residents who are older, and who are disabled."""
-    shares = {}
-    for name, categories in {"age_band": OLDER, "disability": DISABLED}.items():
-        known = residents[residents["characteristic"] == name]
-        if len(known):
-            chosen = known[known["category"].isin(categories)].groupby("ward_code")["residents"].sum()
-            shares[name] = chosen / known.groupby("ward_code")["residents"].sum()
-    return pd.DataFrame(shares)
+    counted = residents[residents["characteristic"].isin(["age_band", "disability"])]
+    chosen = counted["residents"].where(counted["category"].isin([*OLDER, *DISABLED]), 0)
+    keys = [counted["ward_code"], counted["characteristic"]]
+    return (chosen.groupby(keys).sum() / counted["residents"].groupby(keys).sum()).unstack()

@@ -115,15 +115,13 @@ def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> 
     """
     wanted = [name for name in names if name != "ward"]
     for source in inputs.of_kind("population"):
-        columns = characteristics_of(source.contract)
-        if source.contract.population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
+        columns, population = characteristics_of(source.contract), source.contract.population
+        if population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
             frame = counted(source)
             adults = frame[~frame[columns["age_band"]].isin(CHILD_BANDS)]
-            count = source.contract.population.count
             if not wanted:
-                return by_ward(adults, count, source.contract, geography)
-            keys = [adults[columns[name]] for name in wanted]
-            return adults[count].groupby(crossed(keys)).sum()
+                return by_ward(adults, population.count, source.contract, geography)
+            return adults[population.count].groupby(crossed([adults[columns[name]] for name in wanted])).sum()
     return pd.Series(dtype=float)
 
 
@@ -143,13 +141,11 @@ def headline(inputs: Inputs) -> pd.DataFrame:
     """
     rows = []
     for source in inputs.of_kind("population"):
-        population = source.contract.population
-        frame = counted(source).assign(placelib_year=source.contract.period_end.year)
-        totals = frame.groupby(population.year or "placelib_year")[population.count].sum()
-        rows += [
-            (population.basis, int(key), total, source.name, source.contract.illustrative)
-            for key, total in totals.items()
-        ]
+        contract, frame = source.contract, counted(source)
+        year = frame[contract.population.year] if contract.population.year else contract.period_end.year
+        totals = frame[contract.population.count].groupby(pd.Series(year, frame.index)).sum()
+        facts = (source.name, contract.illustrative)
+        rows += [(contract.population.basis, int(key), total, *facts) for key, total in totals.items()]
     table = pd.DataFrame(rows, columns=["basis", "year", "people", "source_id", "illustrative"])
     return table.drop_duplicates(["basis", "year"]).sort_values(["basis", "year"], ignore_index=True)
 

@@ -114,7 +114,10 @@ def fay_herriot(
     leverage = np.einsum("ij,jk,ik->i", design, spread, design) + 4 / (variance + sampling) / np.sum(precision**2)
     error = np.sqrt(variance * (1 - own) + (1 - own) ** 2 * leverage)
     value = regression + own * np.where(own > 0, direct - regression, 0)
-    areas = _frame(estimate.astype(float), value, error, own, level=level)
+    half = stats.norm.ppf((1 + level) / 2) * error
+    columns = {"value": value, "standard_error": error, "lower": value - half, "upper": value + half, "direct": direct}
+    areas = pd.DataFrame(columns | {"direct_weight": own, "moved": value - direct}, index=estimate.index)
+    areas["basis"] = np.where(own == 1, "direct", "modelled")
     areas["rule"] = np.select([own == 1, own == 0], ["kept: no sampling error", "no direct number: regression"], rule)
     return SmallAreas(areas, pd.Series(slopes, design.columns), variance, rule)
 
@@ -238,13 +241,6 @@ def _design(covariates: pd.DataFrame, areas: pd.Index) -> pd.DataFrame:
     if np.linalg.matrix_rank(scaled) < design.shape[1]:
         raise PlacelibError(f"Covariates repeat one another or do not vary: look at {_listed(covariates.columns)}.")
     return design
-
-
-def _frame(direct: pd.Series, value: np.ndarray, error: np.ndarray, own: np.ndarray, *, level: float) -> pd.DataFrame:
-    half = stats.norm.ppf((1 + level) / 2) * error
-    columns = {"value": value, "standard_error": error, "lower": value - half, "upper": value + half, "direct": direct}
-    basis = np.where(own == 1, "direct", "modelled")
-    return pd.DataFrame(columns | {"direct_weight": own, "moved": value - direct, "basis": basis}, index=direct.index)
 
 
 def _model_variance(direct: np.ndarray, sampling: np.ndarray, design: np.ndarray) -> tuple[float, str]:
