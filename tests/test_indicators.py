@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from little import CODES, MONTHS, A, B, C, D, counts, events, half_year, households, population, register
+from little import CODES, LSOAS, MONTHS, A, B, C, D, counts, events, half_year, households, population, register
 from scipy import stats
 
 from placelib.errors import PlacelibError
@@ -249,7 +249,17 @@ def test_records_without_a_location_are_of_the_place_where_the_agency_shares_its
     assert of(exact, "burglary", "numerator", "place") == ledger["in_place"] == place
     assert of(exact, "burglary", "coverage", "place") == pytest.approx(place / 14)
     assert of(exact, "burglary", "coverage")[A] == pytest.approx(11 / 14)
-    assert ("no location" in of(exact, "burglary", "method", "place")) == (place == 13)
+    assert ("no location" in of(exact, "burglary", "method", "place")) == (release == "administrative")
+    assert not of(exact, "burglary", "method").str.contains("no location").any()
+
+
+def test_a_row_of_counts_without_an_area_may_be_a_total_and_stays_out(made):
+    """Four areas of 30 and an empty one of 120: the place is 120, and the ledger has the rest."""
+    rows = [["LSOA", "Homeless", "Parcels"], *[[area, 30, 30] for area in LSOAS], ["", 120, 120]]
+    columns = counts()[1]["columns"] | {"LSOA": {"type": "text", "missing": [""]}}
+    exact = made(counts, rows, columns=columns)
+    assert of(exact, "homelessness", "numerator", "place") == pytest.approx(120)
+    assert exact.ledger.set_index("indicator_id").loc["homelessness", "unmatched"] == pytest.approx(120)
 
 
 def test_a_register_by_area_with_a_count_that_was_not_sent_is_not_nought(made):

@@ -15,6 +15,7 @@ from placelib.sources.readers import Inputs, Source
 LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "in_place", "unmatched", "reason"]
 LEDGER += ["release_class", "illustrative"]
 MONTHS = 12
+RECORDS = ("events", "register")  # kinds with a row a record
 UNPLACED = ""  # ward code of records that are of the place, but do not say where in it
 WHOLE = {"characteristic": "all", "category": "all"}
 REASONS = {
@@ -137,7 +138,7 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     current, previous, years = _windows(counted, source.contract)
     located = _located(source, counted.index, geography)
     wards = pd.Index([*geography.wards["ward_code"], UNPLACED])
-    nought = 0.0 if source.contract.kind in ("events", "register") else np.nan  # where no record is
+    nought = 0.0 if source.contract.kind in RECORDS else np.nan  # where no record is
     now, before = (
         _ward_sums(part, located, source.contract, feed).reindex(wards, fill_value=nought)
         for part in (current, previous)
@@ -161,16 +162,20 @@ def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame
     return denominators[row["denominator"]]
 
 
-def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFrame:
-    """Shares of wards of each row; a row whose location is empty is of the place, unless the file is open.
+def _keeps_unplaced(contract: Contract) -> bool:
+    """Whether a record without a location is of the place all the same: it is one of the agency's own.
 
     An agency shares its own records because they are of the place. An open file (police.uk's, of a whole force) is cut
-    by its publisher, so there an empty location may be anywhere. A location that is given and lies in no ward is not
-    of the place in either.
+    by its publisher, so there an empty location may be anywhere; in a file of counts it may be a total.
     """
+    return contract.kind in RECORDS and contract.release != "open"
+
+
+def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFrame:
+    """Shares of wards of each row, `UNPLACED` where its location is empty; one in no ward here is not of the place."""
     rule = source.contract.geography
     located = geography.locate(source.frame.loc[rows], rule)
-    if source.contract.release == "open":
+    if not _keeps_unplaced(source.contract):
         return located
     empty = rows[source.frame.loc[rows, list(rule.columns)].isna().any(axis=1)]
     return pd.concat([located, pd.DataFrame({"row": empty, "ward_code": UNPLACED, "share": 1.0})], ignore_index=True)
@@ -292,7 +297,8 @@ def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series
     )
     if years < 1 and row["measure"] == "flow":
         described["method"] += f"; {round(contract.years() * 12)} months put on a yearly footing"
-    described["method"] += np.where(is_place & (amounts["unplaced"] > 0), "; with records that give no location", "")
+    if _keeps_unplaced(contract):  # said whether or not there are any, as a few would be told by it
+        described["method"] += np.where(is_place, "; records that give no location count for the place", "")
     if years < contract.years():
         start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
         described["period_start"] = start.date().isoformat()
