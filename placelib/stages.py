@@ -89,7 +89,7 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
-    counts = ["records", "matched", "in_place", "unmatched"]
+    counts = ["records", "matched", "in_the_place", "unmatched"]
     names = ["source_id", "source", "agency", "indicator_id", "indicator", "release_class"]
     columns = [*names, *counts, "unmatched_pct", "reason"]
     return gate.release_counts(

@@ -64,12 +64,12 @@ def test_the_place_is_its_wards_and_what_says_no_ward_and_the_ledger_the_rest(ex
     assert ledger["unmatched"][ledger["unmatched"] > 0].to_dict() == pytest.approx(
         {"burglary": 3, "children_in_need": 3, "homelessness": 5, "food_parcels": 5}
     )
-    unplaced = ledger["in_place"] - ledger["matched"]
+    unplaced = ledger["in_the_place"] - ledger["matched"]
     assert unplaced[unplaced > 0].to_dict() == {"children_in_need": 1}
     assert not np.signbit(ledger["unmatched"]).any()
     for indicator in ["burglary", "children_in_need", "noise"]:
         assert of(exact, indicator, "numerator").sum() == pytest.approx(ledger["matched"][indicator])
-        assert of(exact, indicator, "numerator", "place") == pytest.approx(ledger["in_place"][indicator])
+        assert of(exact, indicator, "numerator", "place") == pytest.approx(ledger["in_the_place"][indicator])
     assert ledger.loc["burglary", "reason"] == "no grid reference, or outside every ward"
 
 
@@ -246,7 +246,7 @@ def test_records_without_a_location_are_of_the_place_where_the_agency_shares_its
     ledger = exact.ledger.set_index("indicator_id").loc["burglary"]
     assert of(exact, "burglary", "numerator").sum() == ledger["matched"] == 11
     assert ledger["unmatched"] == 3
-    assert of(exact, "burglary", "numerator", "place") == ledger["in_place"] == place
+    assert of(exact, "burglary", "numerator", "place") == ledger["in_the_place"] == place
     assert of(exact, "burglary", "coverage", "place") == pytest.approx(place / 14)
     assert of(exact, "burglary", "coverage")[A] == pytest.approx(11 / 14)
     assert ("no location" in of(exact, "burglary", "method", "place")) == (release == "administrative")

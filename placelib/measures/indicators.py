@@ -12,7 +12,7 @@ from placelib.sources.contracts import Contract, Feed
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
-LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "in_place", "unmatched", "reason"]
+LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "in_the_place", "unmatched", "reason"]
 LEDGER += ["release_class", "illustrative"]
 MONTHS = 12
 RECORDS = ("events", "register")  # kinds with a row a record
@@ -76,7 +76,7 @@ def administrative_table(
     table : DataFrame
         The shared indicator table, unrounded.
     ledger : DataFrame
-        source_id, indicator_id, records, matched (in a ward), in_place (matched, and those of the place that do not
+        source_id, indicator_id, records, matched (in a ward), in_the_place (matched, and those of the place that do not
         say where in it), unmatched, reason: matched and unmatched add up to the file.
     """
     tables, ledger = [], []
@@ -323,7 +323,7 @@ def _ledger(source: Source, feed: Feed, amounts: pd.DataFrame) -> dict[str, obje
         "indicator_id": feed.id,
         "records": records,
         "matched": round(matched, 6),
-        "in_place": round(matched + unplaced, 6),
+        "in_the_place": round(matched + unplaced, 6),
         "unmatched": unmatched,
         "reason": REASONS.get(area, f"{area.replace('lsoa', 'LSOA')} not in the district") if unmatched else "",
     }

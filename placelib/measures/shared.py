@@ -114,10 +114,9 @@ def comparators(inputs: Inputs) -> pd.DataFrame:
     DataFrame
         As published. A standard error is worked back from a 95% interval; without one the figure counts as exact.
     """
+    columns = ["indicator_id", "area_name", "area_type", "value", "lower", "upper"]
     frames = [
-        source.frame.reindex(columns=["indicator_id", "area_name", "area_type", "value", "lower", "upper"]).assign(
-            **indicators.provenance(source.contract), source_id=source.name
-        )
+        source.frame.reindex(columns=columns).assign(**indicators.provenance(source.contract), source_id=source.name)
         for source in inputs.of_kind("comparators")
     ]
     if not frames:
