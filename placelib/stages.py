@@ -71,12 +71,12 @@ def people(exact: Measures) -> gate.Protected:
 
 
 def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """What did not match: for each file and indicator, records in the file, in a ward, and in none."""
+    """What did not match: for each file and indicator, records in all, in a ward, in the place's figure, in no ward."""
     table = inputs.vocabulary.named(exact.ledger)
     table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
-    counts = ["records", "matched", "unmatched"]
+    counts = ["records", "matched", "in_the_place", "unmatched"]
     names = ["source_id", "source", "agency", "indicator_id", "indicator", "release_class"]
     columns = [*names, *counts, "unmatched_pct", "reason"]
     return gate.release_counts(

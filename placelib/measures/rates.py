@@ -131,8 +131,7 @@ def rate(count: ArrayLike, denominator: ArrayLike, *, per: float, level: float =
     """
     index, count, denominator = _arrays(count, denominator)
     scale = per / np.where(denominator > 0, denominator, np.nan)
-    lower, upper = _poisson_limits(count, level)
-    return _frame(index, count * scale, np.sqrt(count) * scale, lower * scale, upper * scale)
+    return byar(pd.Series(count, index), level=level).mul(scale, axis=0)
 
 
 def directly_standardised_rate(
