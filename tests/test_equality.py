@@ -157,7 +157,8 @@ def test_a_small_group_is_ordered_by_its_own_gap():
 
 
 @pytest.mark.parametrize(
-    "changed", [{"respondents": 400}, {"difference": -10.0}, {"effective_respondents": 30.0}, {"category": "male × muslim"}]
+    "changed",
+    [{"respondents": 400}, {"difference": -10.0}, {"effective_respondents": 30.0}, {"category": "male × muslim"}],
 )
 def test_no_severe_small_group_where_none_is_surely_worse(changed):
     """Not small, better off, not sure, or two characteristics at once."""
