@@ -45,11 +45,10 @@ def run(
 ) -> None:
     """Write the report of each place to <reports>/<place>/<edition>/."""
     order = Order(data=data, edition=edition, reports=reports, workers=workers, force=force)
-    chosen = _chosen(places, every, data)
     console = Console()
     with console.status("starting") as status:
         say = (lambda words: status.update(Text(words))) if console.is_terminal else typer.echo
-        ends = run_places(chosen, order, say)
+        ends = run_places(_chosen(places, every, data), order, say)
     _finish(ends)
 
 

@@ -229,11 +229,8 @@ def _stack_months(frame: pd.DataFrame, pattern: str) -> pd.DataFrame:
 
 def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> Geography:
     """The shipped geography of the district, with what the place brings of its own in its stead."""
-    brought = {
-        (source.contract.geography.type, source.contract.geography.vintage): _labelled(source)
-        for source in sources.values()
-        if source.contract.kind in ("boundaries", "lookup")
-    }
+    own = [source for source in sources.values() if source.contract.kind in ("boundaries", "lookup")]
+    brought = {(each.contract.geography.type, each.contract.geography.vintage): _labelled(each) for each in own}
     wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
         mend = f"add the folder geography/{settings.area_code} as data/README.md describes it, or correct the code"
