@@ -56,11 +56,10 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     design = weighted_design(inputs, source, geography, ward)
     groups, answers = analysis_columns(source), yes_or_no(source)
     found = survey.proportions(design, answers, survey.Domains.each(groups.assign(all="all", ward=ward)))
-    covariance = survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2
     illustrative = source.contract.illustrative
     return SurveyMeasures(
         _described(found, inputs, source),
-        covariance,
+        survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2,
         _response(inputs, source, design, groups.assign(ward=ward)),
         group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
         group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),

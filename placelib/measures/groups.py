@@ -48,8 +48,7 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     everyone, rows = found.head(answers.shape[1]), found.iloc[answers.shape[1] :].reset_index(drop=True)
     # a group whose few answers all agree shows no variance of its own, which does not make its gap certain
     certain = apart[["standard_error", "ratio_error"]].where(rows["standard_error"] > 0)
-    kept = ["characteristic", "category", "respondents", "effective_respondents", "degrees_of_freedom"]
-    return rows[kept].assign(
+    return rows[["characteristic", "category", "respondents", "effective_respondents", "degrees_of_freedom"]].assign(
         indicator_id=rows["question"],
         value=PERCENT * rows["estimate"],
         everyone=PERCENT * rows["question"].map(everyone.set_index("question")["estimate"]),

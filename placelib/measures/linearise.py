@@ -79,18 +79,15 @@ def estimates(
     size = BLOCK // max(top.shape[1], 1)
     blocks = [_estimates(design, block) for block in _blocks(design, domains, (top, bottom), person, size)]
     found = Estimates(*map(np.vstack, zip(*blocks, strict=True)))
-    is_mean = np.ndim(bottom) == 0 and bottom == 1
-    return found if is_mean else found._replace(simple=found.simple * np.nan)
+    return found if np.array_equal(bottom, 1) else found._replace(simple=found.simple * np.nan)
 
 
-def _blocks(
-    design: Design, domains: Domains, values: tuple[np.ndarray, np.ndarray | float], person: np.ndarray, size: float
-) -> Iterator[Block]:
-    """Deal the domains into blocks of about `size` rows."""
+def _blocks(design: Design, domains: Domains, values: tuple, person: np.ndarray, size: float) -> Iterator[Block]:
+    """Deal the domains into blocks of about `size` rows; `values` are top and bottom."""
     top, bottom = values
     missing = np.isnan(top) | np.isnan(bottom)
     filled = [np.ascontiguousarray(np.where(missing, 0, part)) for part in (top, bottom, 1.0)]
-    whole = float(np.ndim(bottom) == 0 and bottom == 0)
+    whole = float(np.array_equal(bottom, 0))
     order = np.argsort(design.clusters.of_person[person], kind="stable")
     members = domains.members[order].tocsc()
     edges, start = members.indptr, 0

@@ -195,13 +195,11 @@ def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.Dat
     return pd.DataFrame(covariances(design, domains, _values(design, values, domains)), index=names, columns=names)
 
 
-def _ratio(
-    design: Design, tops: pd.DataFrame, bottom: np.ndarray | int, domains: Domains, level: float
-) -> pd.DataFrame:
+def _ratio(design: Design, top: pd.DataFrame, bottom: np.ndarray | int, domains: Domains, level: float) -> pd.DataFrame:
     """Divide sums, by 1 each for a mean and by nothing (0) for a total, with Student's interval."""
-    found = estimates(design, domains, _values(design, tops, domains), bottom)
+    found = estimates(design, domains, _values(design, top, domains), bottom)
     half = student(found.degrees, level) * np.sqrt(np.where(found.variance > 0, found.variance, np.nan))
-    return _tidy(found, (found.estimate - half, found.estimate + half), domains, tops.columns)
+    return _tidy(found, (found.estimate - half, found.estimate + half), domains, top.columns)
 
 
 def _proportion_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -253,8 +251,8 @@ def _tidy(found: Estimates, interval: Sequence[np.ndarray], domains: Domains, qu
 
 def _named(domains: Domains, questions: pd.Index) -> pd.DataFrame:
     """Give the domain and question of each row."""
-    flat = domains.names.nlevels == 1
-    names = domains.names.to_frame(index=False, name="domain" if flat else list(domains.names.names))
+    levels = list(domains.names.names) if domains.names.nlevels > 1 else "domain"
+    names = domains.names.to_frame(index=False, name=levels)
     return names.merge(questions.to_frame(index=False, name="question"), how="cross")
 
 
