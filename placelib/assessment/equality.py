@@ -79,16 +79,11 @@ def severest_small_group(ordered: pd.DataFrame) -> pd.DataFrame:
 
 def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Add the names of the groups, of both parts where two characteristics are crossed."""
-    words = vocabulary.characteristics.drop_duplicates(["category", "category_name"]).set_index("category")
-    categories = words["category_name"][~words.index.duplicated()].to_dict() | {"all": "Everyone"}
-    names = vocabulary.characteristics.drop_duplicates("characteristic").set_index("characteristic")
-    characteristics = names["characteristic_name"].to_dict() | {"all": "Everyone"}
-    spoken = {
-        "category_name": table["category"].map(lambda key: ", ".join(categories[part] for part in key.split(" × "))),
-        "characteristic_name": table["characteristic"].map(
-            lambda key: " and ".join(characteristics[part] for part in key.split(" × "))
-        ),
-    }
+    spoken = {}
+    for name, joint in {"category": ", ", "characteristic": " and "}.items():
+        words = vocabulary.characteristics.drop_duplicates(name).set_index(name)[f"{name}_name"].to_dict()
+        words["all"] = "Everyone"
+        spoken[f"{name}_name"] = [joint.join(words[part] for part in key.split(" × ")) for key in table[name]]
     return table.assign(**spoken)
 
 

@@ -281,30 +281,34 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     -------
     DataFrame
         indicator_id, comparator, comparator_type, value, comparator_value, difference, lower, upper, ratio, verdict.
-        Made-up figures are compared with made-up ones only.
+        Made-up figures are compared with made-up ones only. Verdicts and ratios are exact; a survey's values then
+        become whole and their limits go outwards, as survey figures leave the gate, so that no two tables differ.
     """
-    columns = ["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]
-    others = table[table["area_type"].isin(["england", "region", "neighbour"])][columns]
+    others = table[table["area_type"].isin(["england", "region", "neighbour"])]
+    others = others[["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]]
+    others = others.rename(
+        columns={"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
+    )
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
-    shown = mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)
-    mine = mine[shown][["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
-    pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(subset="value")
-    number = (pairs[["value", "value_other", "standard_error", "standard_error_other"]]).astype(float)
-    critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
-    margin = critical * np.hypot(number["standard_error"], number["standard_error_other"].fillna(0))
-    difference = number["value"] - number["value_other"]
-    lower, upper = difference - margin, difference + margin
+    survey = mine["release_class"] == "survey"
+    mine = mine.assign(survey=survey)[survey | mine["release_class"].eq("open") | ~too_few(mine)]
+    columns = ["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency", "survey"]
+    both = ["indicator_id", "illustrative"]
+    pairs = mine[columns].merge(others, on=both, suffixes=("", "_other")).dropna(subset="value")
+    numbers = ["value", "comparator_value", "standard_error", "standard_error_other"]
+    pairs[numbers] = pairs[numbers].astype(float)
+    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
+    margin = critical * np.hypot(pairs["standard_error"], pairs["standard_error_other"].fillna(0))
+    difference, ratio = pairs["value"] - pairs["comparator_value"], pairs["value"] / pairs["comparator_value"]
+    clear = ((ratio - 1).abs() >= LEAST_GAP) & (difference.abs() > margin)
     direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
-    ratio = number["value"] / number["value_other"]
-    clear = (ratio - 1).abs() >= LEAST_GAP
-    worse = clear & (lower > 0).where(direction == "higher is worse", upper < 0)
-    better = clear & (upper < 0).where(direction == "higher is worse", lower > 0)
-    return pairs.rename(
-        columns={"area_name": "comparator", "area_type": "comparator_type", "value_other": "comparator_value"}
-    ).assign(
-        difference=difference,
-        lower=lower,
-        upper=upper,
+    worse = (difference > 0) == (direction == "higher is worse")
+    verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
+    pairs["value"] = pairs["value"].round().where(pairs["survey"], pairs["value"])
+    return pairs.assign(
+        difference=pairs["value"] - pairs["comparator_value"],
+        lower=np.floor(difference - margin).where(pairs["survey"], difference - margin),
+        upper=np.ceil(difference + margin).where(pairs["survey"], difference + margin),
         ratio=ratio,
-        verdict=np.select([worse, better], ["worse", "better"], "no clear difference"),
+        verdict=verdict,
     )
