@@ -51,15 +51,12 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
     tested = (rows["respondents"] >= LEAST_ANSWERS) & rows["difference_error"].notna()
     rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
-    tail = (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1)
-    critical = stats.t.isf(tail, rows["degrees_of_freedom"])
-    margin = critical * rows["difference_error"]
-    rows["difference_lower"], rows["difference_upper"] = rows["difference"] - margin, rows["difference"] + margin
+    critical = stats.t.isf((1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1), rows["degrees_of_freedom"])
+    margin, floor = critical * rows["difference_error"], -rows["everyone"]  # a share lies between 0% and 100%
+    rows["difference_lower"] = (rows["difference"] - margin).clip(floor, floor + 100)
+    rows["difference_upper"] = (rows["difference"] + margin).clip(floor, floor + 100)
     spread = np.exp((critical * rows["ratio_error"]).clip(upper=LONGEST_LOG_RATIO))
     rows["ratio_lower"], rows["ratio_upper"] = rows["ratio"] / spread, rows["ratio"] * spread
-    floor = -rows["everyone"]  # a share lies between 0% and 100%
-    rows["difference_lower"] = rows["difference_lower"].clip(floor, floor + 100)
-    rows["difference_upper"] = rows["difference_upper"].clip(floor, floor + 100)
     sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)

@@ -57,14 +57,15 @@ def key_issues(
         certainty, residents_say, owner, money, duty, decision. No rows if nothing is clear.
     """
     named = vocabulary.indicators.set_index("indicator_id")
-    groups = gaps[gaps["family"] == "one characteristic"]
+    worse = _worse_than_england(comparisons, named).head(MOST_ISSUES)
+    chosen = [(_of_place, row) for row in worse.to_dict("records")]
+    chosen += [(_of_group, row) for row in severest_small_group(gaps).to_dict("records")]
     rows = []
-    for issue in _worse_than_england(comparisons, named).head(MOST_ISSUES).to_dict("records"):
-        words = named.loc[issue["indicator_id"]]
-        rows.append(_common(words, published, settings) | _of_place(issue, table, published, groups, words))
-    for group in severest_small_group(gaps).to_dict("records"):
-        words = named.loc[group["indicator_id"]]
-        rows.append(_common(words, published, settings) | _of_group(group, table, published, words))
+    for worded, row in chosen:
+        words = named.loc[row["indicator_id"]]
+        exact, cells = (frame[frame["indicator_id"] == words.name] for frame in (table, published))
+        about = {"groups": _groups(gaps, words), "residents_say": _residents_say(published, words)}
+        rows.append(_asked(words, settings) | about | worded(row, exact, cells, words))
     issues = pd.DataFrame(rows, columns=COLUMNS)
     issues.insert(0, "place", range(1, len(issues) + 1))
     return issues
@@ -93,15 +94,14 @@ def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.Da
     return worse.assign(excess=excess, order=order).sort_values("order")
 
 
-def _common(words: pd.Series, published: pd.DataFrame, settings: Settings) -> dict[str, str]:
-    """Give the cells that an issue has whomever it is about."""
+def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
+    """Give the cells that come from the vocabulary: who leads, by which duty, and what is to be decided."""
     agencies = {agency.id: agency.name for agency in settings.agencies}
     owner = agencies.get(words["lead_agency"], "")
     who = f"Agree whether {owner} leads" if owner else "Agree who leads"
     return {
         "indicator_id": words.name,
         "indicator": words["indicator"],
-        "residents_say": _residents_say(published, words),
         "owner": owner or "Not yet agreed.",
         "money": "Not in this edition: spending is not yet gathered.",
         "duty": words["duty"] or "No duty of its own.",
@@ -109,32 +109,27 @@ def _common(words: pd.Series, published: pd.DataFrame, settings: Settings) -> di
     }
 
 
-def _of_place(
-    issue: dict, table: pd.DataFrame, published: pd.DataFrame, gaps: pd.DataFrame, words: pd.Series
-) -> dict[str, str]:
-    rows = published[published["indicator_id"] == words.name]
-    place, england = _whole(rows, words), rows.query("area_type == 'england'").iloc[0]
+def _of_place(issue: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> dict[str, str]:
+    place, england = _whole(cells), cells.query("area_type == 'england'").iloc[0]
     side = "above" if issue["difference"] > 0 else "below"
     return {
         "headline": f"{words['indicator']}: {figure(place['value'], words['unit'])}, {side} England's "
         f"{number(england['value'])} ({place['period']}).",
         "people_affected": _people(issue, words),
-        "wards": _wards(table, rows, words),
-        "groups": _groups(gaps[gaps["indicator_id"] == words.name], words["unit"]),
-        "trend": _trend(_whole(table, words)),
+        "wards": _wards(exact, cells, words),
+        "trend": _trend(_whole(exact)),
         "certainty": _certainty(issue, words, survey=place["release_class"] == "survey"),
     }
 
 
-def _of_group(group: dict, table: pd.DataFrame, published: pd.DataFrame, words: pd.Series) -> dict[str, str]:
-    rows = published[published["indicator_id"] == words.name]
-    cell = rows[(rows["characteristic"] == group["characteristic"]) & (rows["category"] == group["category"])].iloc[0]
-    everyone = _whole(rows, words)["value"]
+def _of_group(group: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> dict[str, str]:
+    asked = (cells["characteristic"] == group["characteristic"]) & (cells["category"] == group["category"])
+    cell = cells[asked].iloc[0]
     name = _group_name(cell["category_name"], cell["characteristic_name"])
     return {
         "headline": f"A small group with a serious gap: {name}. {words['indicator']}: "
-        f"{number(cell['value'], '%')}% of them, against {number(everyone, '%')}% of everyone.",
-        "people_affected": _people_in_group(cell, group["population_pct"], _whole(table, words), words),
+        f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone.",
+        "people_affected": _people_in_group(cell, group["population_pct"], _whole(exact), words),
         "wards": "Too few answers to tell wards apart within the group.",
         "groups": f"{name}.",
         "trend": "No earlier figures to compare with.",
@@ -143,9 +138,9 @@ def _of_group(group: dict, table: pd.DataFrame, published: pd.DataFrame, words: 
     }
 
 
-def _whole(rows: pd.DataFrame, words: pd.Series) -> pd.Series:
-    """Row of the whole place and everyone in it, of one indicator."""
-    return rows[rows["indicator_id"] == words.name].query("area_type == 'place' and characteristic == 'all'").iloc[0]
+def _whole(rows: pd.DataFrame) -> pd.Series:
+    """Row of the whole place and everyone in it."""
+    return rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
 
 
 def number(value: float, unit: str = "") -> str:
@@ -233,14 +228,14 @@ def _two_figures(count: float) -> str:
     return f"{round(count, 1 - int(np.floor(np.log10(count)))):,.0f}"
 
 
-def _wards(table: pd.DataFrame, rows: pd.DataFrame, words: pd.Series) -> str:
+def _wards(exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> str:
     """Name, with published cells, the wards that are worse than the place, with all wards allowed for (Bonferroni)."""
-    exact = table[(table["indicator_id"] == words.name) & (table["area_type"] == "ward")].set_index("area_code")
+    level, exact = _whole(exact)["value"], exact[exact["area_type"] == "ward"]
     sign = 1 if words["direction"] == "higher is worse" else -1
     critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / max(len(exact), 1))
-    worse = sign * (exact["value"] - _whole(table, words)["value"]) > critical * exact["standard_error"].fillna(np.inf)
-    wards = rows.query("area_type == 'ward'")
-    hit = wards[wards["area_code"].isin(exact.index[worse]) & wards["value"].notna()]
+    worse = exact.loc[sign * (exact["value"] - level) > critical * exact["standard_error"].fillna(np.inf), "area_code"]
+    wards = cells[cells["area_type"] == "ward"]
+    hit = wards[wards["area_code"].isin(worse) & wards["value"].notna()]
     hit = hit.sort_values("value", ascending=sign < 0)
     if hit.empty:
         return "No ward stands out from the place as a whole beyond chance."
@@ -248,11 +243,12 @@ def _wards(table: pd.DataFrame, rows: pd.DataFrame, words: pd.Series) -> str:
     return f"Hardest hit: {', '.join(some)}. Worse than the place as a whole: {len(hit)} of {len(wards)} wards."
 
 
-def _groups(gaps: pd.DataFrame, unit: str) -> str:
-    if gaps.empty:
+def _groups(gaps: pd.DataFrame, words: pd.Series) -> str:
+    asked = gaps[(gaps["indicator_id"] == words.name) & (gaps["family"] == "one characteristic")]
+    if asked.empty:
         return "Not known: the source does not say who is affected."
-    hit = gaps[gaps["verdict"] == "worse"].head(MOST_NAMED)
-    some = [f"{row.category_name} ({number(round(row.value), unit)})" for row in hit.itertuples()]
+    hit = asked[asked["verdict"] == "worse"].head(MOST_NAMED)
+    some = [f"{row.category_name} ({number(round(row.value), words['unit'])})" for row in hit.itertuples()]
     return f"Worse among: {'; '.join(some)}." if some else "No group stands out beyond chance."
 
 

@@ -202,18 +202,13 @@ def rank_sets(score: pd.Series, covariance: np.ndarray, level: float = RANK_CONF
         studentised = np.nan_to_num((draws[:, :, None] - draws[:, None, :]) / spread)
     gap = score.to_numpy()[:, None] - score.to_numpy()
     above, found = np.zeros(gap.shape, dtype=bool), True
-    while found:
-        critical = np.quantile(studentised[:, ~above].max(axis=1), level)
+    while found:  # both ways about, so that ranks turned round have the same sets turned round
+        largest = [studentised[:, pairs].max(axis=1) for pairs in (~above, ~above.T)]
+        critical = np.quantile(np.concatenate(largest), level)
         surely = gap > critical * spread
         above, found = surely, (surely & ~above).any()
-    return pd.DataFrame(
-        {
-            "rank": score.rank(ascending=False, method="min").astype(int),
-            "rank_lower": 1 + above.sum(axis=0),
-            "rank_upper": len(score) - above.sum(axis=1),
-        },
-        index=score.index,
-    )
+    sets = {"rank_lower": 1 + above.sum(axis=0), "rank_upper": len(score) - above.sum(axis=1)}
+    return pd.DataFrame({"rank": score.rank(ascending=False, method="min").astype(int)} | sets, score.index)
 
 
 def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -284,17 +279,14 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         Made-up figures are compared with made-up ones only. Verdicts and ratios are exact; a survey's values then
         become whole and their limits go outwards, as survey figures leave the gate, so that no two tables differ.
     """
-    others = table[table["area_type"].isin(["england", "region", "neighbour"])]
-    others = others[["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]]
-    others = others.rename(
-        columns={"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
-    )
+    named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
+    both, own = ["indicator_id", "illustrative"], ["denominator", "unit", "agency", "survey"]
+    others = table[table["area_type"].isin(["england", "region", "neighbour"])].rename(columns=named)
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
-    survey = mine["release_class"] == "survey"
-    mine = mine.assign(survey=survey)[survey | mine["release_class"].eq("open") | ~too_few(mine)]
-    columns = ["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency", "survey"]
-    both = ["indicator_id", "illustrative"]
-    pairs = mine[columns].merge(others, on=both, suffixes=("", "_other")).dropna(subset="value")
+    mine = mine[mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)]
+    mine = mine.assign(survey=mine["release_class"] == "survey")[[*both, "value", "standard_error", *own]]
+    others = others[[*both, *named.values(), "standard_error"]]
+    pairs = mine.merge(others, on=both, suffixes=("", "_other")).dropna(subset="value")
     numbers = ["value", "comparator_value", "standard_error", "standard_error_other"]
     pairs[numbers] = pairs[numbers].astype(float)
     critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
@@ -304,11 +296,7 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = (difference > 0) == (direction == "higher is worse")
     verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
-    pairs["value"] = pairs["value"].round().where(pairs["survey"], pairs["value"])
-    return pairs.assign(
-        difference=pairs["value"] - pairs["comparator_value"],
-        lower=np.floor(difference - margin).where(pairs["survey"], difference - margin),
-        upper=np.ceil(difference + margin).where(pairs["survey"], difference + margin),
-        ratio=ratio,
-        verdict=verdict,
-    )
+    pairs = pairs.assign(ratio=ratio, lower=difference - margin, upper=difference + margin, verdict=verdict)
+    for name, outwards in {"value": np.round, "lower": np.floor, "upper": np.ceil}.items():
+        pairs[name] = pairs[name].mask(pairs["survey"], outwards(pairs[name]))
+    return pairs.assign(difference=pairs["value"] - pairs["comparator_value"])

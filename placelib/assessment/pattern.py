@@ -167,11 +167,9 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
     result = pd.DataFrame(rows, columns=["indicator_id", "moran", "expected", "p_value", "stand_out"])
     if rows:
         result["p_value"] = stats.false_discovery_control(result["p_value"])
-    chance = result["p_value"] > LEVEL
-    readings = {
-        "no pattern beyond chance": chance & (result["stand_out"] == ""),
-        "no overall pattern, but single wards differ": chance,
-        "neighbours are alike": result["moran"] > result["expected"],
-    }
-    reading = np.select(list(readings.values()), list(readings), "neighbours differ")
+    alike = np.where(result["moran"] > result["expected"], "neighbours are alike", "neighbours differ")
+    single = np.where(
+        result["stand_out"] != "", "no overall pattern, but single wards differ", "no pattern beyond chance"
+    )
+    reading = np.where(result["p_value"] <= LEVEL, alike, single)
     return result.assign(reading=reading).drop(columns="expected")
