@@ -268,6 +268,19 @@ def test_every_answer_of_the_little_place_is_compared(exact):
     assert found.query("comparator_type == 'neighbour'")["verdict"].tolist() == ["no clear difference"]
 
 
+def test_a_survey_is_compared_in_whole_points():
+    """24.4 against 15.3: 24 is shown, 8.7 more, the limits outwards; the verdict and the ratio are exact."""
+    rows = table({"lonely": [24.4]}, england={"lonely": 15.3})
+    rows.loc[rows["area_type"] == "place", "standard_error"] = 9.05 / 1.96  # surely worse by a hair
+    exact = comparisons(rows, WORDS).iloc[0]
+    whole = comparisons(rows.assign(release_class="survey"), WORDS).iloc[0]
+    numbers = ["value", "comparator_value", "difference", "lower", "upper"]
+    assert exact[numbers].tolist() == pytest.approx([24.4, 15.3, 9.1, 0.05, 18.15], abs=0.001)
+    assert whole[numbers].tolist() == pytest.approx([24, 15.3, 8.7, 0, 19])
+    assert whole["ratio"] == exact["ratio"] == pytest.approx(24.4 / 15.3)
+    assert whole["verdict"] == exact["verdict"] == "worse"
+
+
 def test_all_comparisons_make_one_family():
     """Two standard errors apart: a difference alone, no clear difference among forty."""
     alone = table({"burglary": [8.0]}, people=2_000, england={"burglary": 8 - 2.1 * np.sqrt(8 / 2)})
