@@ -87,8 +87,7 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 def _holm(rows: pd.DataFrame) -> pd.Series:
     """Whether each gap is sure by Holm's procedure within its family."""
     p = _p_value(rows)
-    place = p.groupby(rows["family"]).rank(method="first")
-    adjusted = p * (rows["comparisons"] - place + 1)
+    adjusted = p * (rows["comparisons"] - p.groupby(rows["family"]).rank(method="first") + 1)
     ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(rows["family"]).cummax()
     return ordered.reindex(rows.index) <= 1 - CONFIDENCE
 

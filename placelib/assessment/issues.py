@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from placelib.assessment.equality import severest_small_group
-from placelib.assessment.needs import FAMILY_CONFIDENCE, place_values
+from placelib.assessment.needs import FAMILY_CONFIDENCE, values_of
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
@@ -280,7 +280,7 @@ def _group_name(category: str, characteristic: str) -> str:
 
 def no_issue(table: pd.DataFrame) -> str:
     """Say that nothing is clear, and of how many measures that can be said."""
-    fed = place_values(table).index
+    fed = values_of(table).index
     compared = fed.intersection(table.loc[table["area_type"] == "england", "indicator_id"])
     return (
         f"No clear issue among the {len(compared)} measures that have an English figure, allowing for chance; "
@@ -296,24 +296,20 @@ def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     DataFrame
         indicator_id, indicator, what.
     """
-    known = place_values(table)
-    england = set(table.loc[table["area_type"] == "england", "indicator_id"])
-    hidden = set(table.loc[(table["area_type"] == "place") & (table["status"] == "suppressed"), "indicator_id"])
-    bare = set(known.index[known.isna()]) - hidden
-    wards = table[(table["area_type"] == "ward") & (table["status"] == "no data")]
-    without = wards.drop_duplicates(["indicator_id", "area_code"]).groupby("indicator_id").size()
+    known, rows = values_of(table), vocabulary.indicators[["indicator_id", "indicator"]]
+    england = table.query("area_type == 'england'")["indicator_id"]
+    hidden = table.query("area_type == 'place' and status == 'suppressed'")["indicator_id"]
+    without = table.query("area_type == 'ward' and status == 'no data'")["indicator_id"]
+    bare = known.index[known.isna()].difference(hidden)
+    name = rows["indicator_id"]
     whys = {
-        "no figure for some wards, which are left out of the place's": lambda name: without.get(name, 0) > 0,
-        "no source of this place feeds it": lambda name: name not in known.index,
-        "the agency suppressed some of its counts, so its total is a range": lambda name: name in hidden,
-        "known by ward only: its file gives rates without counts": lambda name: name in bare,
-        "no English figure to compare with": lambda name: name in known.index and name not in england,
+        "no figure for some wards, which are left out of the place's": name.isin(without),
+        "no source of this place feeds it": ~name.isin(known.index),
+        "the agency suppressed some of its counts, so its total is a range": name.isin(hidden),
+        "known by ward only: its file gives rates without counts": name.isin(bare),
+        "no English figure to compare with": name.isin(known.index) & ~name.isin(england),
     }
-    rows = [
-        (row.indicator_id, row.indicator, "; ".join(why for why, holds in whys.items() if holds(row.indicator_id)))
-        for row in vocabulary.indicators.itertuples()
-    ]
-    found = pd.DataFrame(rows, columns=["indicator_id", "indicator", "what"])
+    found = rows.assign(what=["; ".join(why for why, holds in whys.items() if holds[row]) for row in rows.index])
     return found[found["what"] != ""].reset_index(drop=True)
 
 

@@ -230,22 +230,21 @@ def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _filled(value: pd.DataFrame, error: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     value = value.loc[:, (value.isna().mean() <= MOST_WARDS_MISSING) & (value > 0).any()]
-    neutral = place_values(table).reindex(value.columns).fillna(value.mean())
+    neutral = values_of(table).reindex(value.columns).fillna(value.mean())
     return value.fillna(neutral), error[value.columns].mask(value.isna(), value.std(), axis=1)
 
 
-def place_values(table: pd.DataFrame) -> pd.Series:
-    """Value of each indicator for the place as a whole."""
-    rows = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
+def values_of(table: pd.DataFrame, area_type: str = "place") -> pd.Series:
+    """Value of each indicator for everyone in the place as a whole, or in England."""
+    rows = table[(table["area_type"] == area_type) & (table["characteristic"] == "all")]
     return rows.drop_duplicates("indicator_id").set_index("indicator_id")["value"].astype(float)
 
 
 def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str]:
-    england = table[table["area_type"] == "england"].drop_duplicates("indicator_id").set_index("indicator_id")
-    england = england["value"].reindex(value.columns)
+    england = values_of(table, "england").reindex(value.columns)
     if england.notna().all():
         return england, "England"
-    return place_values(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
+    return values_of(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
 
 
 def _score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
