@@ -64,15 +64,13 @@ def key_issues(
     for worded, row in chosen:
         words = named.loc[row["indicator_id"]]
         exact, cells = (frame[frame["indicator_id"] == words.name] for frame in (table, published))
-        about = {"groups": _groups(gaps, words), "residents_say": _residents_say(published, words)}
+        about = {"place": len(rows) + 1, "groups": _groups(gaps, words), "residents_say": _said(published, words)}
         rows.append(_asked(words, settings) | about | worded(row, exact, cells, words))
-    issues = pd.DataFrame(rows, columns=COLUMNS)
-    issues.insert(0, "place", range(1, len(issues) + 1))
-    return issues
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 COLUMNS = [
-    "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
+    "place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
     "residents_say", "owner", "money", "duty", "decision",
 ]  # fmt: skip
 
@@ -252,7 +250,7 @@ def _groups(gaps: pd.DataFrame, words: pd.Series) -> str:
     return f"Worse among: {'; '.join(some)}." if some else "No group stands out beyond chance."
 
 
-def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
+def _said(published: pd.DataFrame, words: pd.Series) -> str:
     said = published.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
     if said.empty:
         return "No survey of residents in this edition."
