@@ -80,7 +80,8 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     for name, joint in {"category": ", ", "characteristic": " and "}.items():
         words = vocabulary.characteristics.drop_duplicates(name).set_index(name)[f"{name}_name"].to_dict()
         words["all"] = "Everyone"
-        spoken[f"{name}_name"] = [joint.join(words[part] for part in key.split(" × ")) for key in table[name]]
+        names = [joint.join(words[part] for part in key.split(" × ")) for key in table[name]]
+        spoken[f"{name}_name"] = pd.Series(names, table.index, dtype="str")  # words, even where there are no rows
     return table.assign(**spoken)
 
 

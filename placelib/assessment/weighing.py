@@ -107,7 +107,7 @@ def leave_one_out(at: Standing, weights: pd.Series) -> pd.DataFrame:
     ranks = {"": rank} | {
         name: ranked(at.ratio[each.index] @ coefficients(each, weights))
         for name, each in kept.items()
-        if each.map(weights).sum() > 0  # something is left to rank by
+        if (each.map(weights) > 0).any()  # something is left to rank by
     }
     without = pd.DataFrame(ranks)
     furthest = without.sub(rank, axis=0).abs().idxmax(axis=1)  # the first, "", where none moves the ward
