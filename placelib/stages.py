@@ -235,11 +235,14 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     published = indicators(inputs, exact).frame
     published = published[published["illustrative"].isin(rows["illustrative"].unique())]
     gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
+    group = ["characteristic", "category"]
+    gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
+    compared = need_rules.comparisons(rows, inputs.vocabulary)
     table = issue_rules.key_issues(
         rows,
         published,
         gaps=equality_rules.group_names(equality_rules.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary),
-        comparisons=need_rules.comparisons(rows, inputs.vocabulary),
+        comparisons=compared,
         vocabulary=inputs.vocabulary,
         settings=inputs.settings,
     )
@@ -249,7 +252,7 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
     made_up = bool(rows["illustrative"].any())
-    notes = [issue_rules.RULE]
+    notes = [issue_rules.RULE, *filter(None, [issue_rules.not_shown(compared, inputs.vocabulary)])]
     return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
 
 

@@ -174,6 +174,7 @@ def test_no_survey_no_gaps():
     """A table without rows keeps its columns."""
     found = group_gaps(gaps_of([0.5]).iloc[:0], WORDS)
     assert found.empty
+    assert (group_names(found, WORDS)["category_name"] + ": ").empty
     assert severest_small_group(found).empty
 
 
