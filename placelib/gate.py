@@ -3,7 +3,8 @@
 Left of the gate numbers are exact; right of it they are safe. The rules follow the release class of the source:
 
 open            exactly as published
-administrative  counts below the threshold are suppressed, others rounded; rates recomputed from rounded counts
+administrative  counts below the threshold are suppressed, others rounded; rates recomputed from rounded counts; more is
+                hidden where a suppressed count could be worked back from what is shown
 survey          nothing under ten respondents; unreliable if its base is small or its interval over 30 points wide
 commercial      as administrative
 """
@@ -34,6 +35,9 @@ RELIABLE_WIDTH_POINTS = 30
 RELIABLE_BASE = max(RELIABLE_EFFECTIVE_RESPONDENTS, (100 * NormalDist().inv_cdf(0.975) / RELIABLE_WIDTH_POINTS) ** 2)
 SURVEY_BASE_ROUNDING = 5
 RATE_DECIMALS = 1
+# Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it,
+# or all that are below the threshold if they are fewer.
+FEWEST_CANDIDATES = 5
 _KEY = object()
 
 
@@ -113,6 +117,8 @@ def release_counts(
     shares: Sequence[str],
     policy: Disclosure,
     illustrative: bool,
+    withheld: pd.Series | bool = False,
+    parts_of: str = "",
 ) -> Protected:
     """Release a table whose sensitive numbers are counts of people or records.
 
@@ -123,25 +129,37 @@ def release_counts(
     title : str
         What the table is.
     counts : sequence of str
-        Columns to protect: 1 to threshold − 1 become missing, others go to the nearest multiple of the base. Rows
-        whose `release_class` is open, where the frame has that column, go out as published.
+        Columns to protect: they go to the nearest multiple of the base, and none of a row leaves if one is 1 to
+        threshold − 1, as the counts of a row add up. Rows whose `release_class` is open, where the frame has that
+        column, go out as published. A column `threshold` may ask for more than the policy's; it does not leave.
     shares : sequence of str
         Percentages of those counts: they leave whole, and not at all where a count is suppressed.
     policy : Disclosure
         Thresholds.
     illustrative : bool
         Whether anything in it is made up.
+    withheld : Series of bool
+        Rows that hide their counts whatever they are, as another table hides them.
+    parts_of : str
+        Column whose groups of rows add up in the first count: more of a group is hidden where a suppressed count
+        could be worked back from the others.
 
     Returns
     -------
     Protected
         With a column `mark` that is "[c]" where a count was suppressed.
     """
-    safe = frame.copy()
+    safe = frame.drop(columns="threshold", errors="ignore")
+    least = frame.get("threshold", pd.Series(0, frame.index)).clip(lower=policy.administrative_threshold)
     guarded = ~frame.get("release_class", pd.Series("", frame.index)).eq("open")
     for name in counts:
-        safe.loc[guarded, name] = _protect(frame.loc[guarded, name], policy)
-    hidden = (frame[list(counts)].notna() & safe[list(counts)].isna()).any(axis=1)
+        safe.loc[guarded, name] = _protect(frame.loc[guarded, name], least[guarded], policy)
+    hidden = (frame[list(counts)].notna() & safe[list(counts)].isna()).any(axis=1) | (guarded & withheld)
+    for _, parts in frame.groupby(parts_of) if parts_of else ():
+        threshold = policy.administrative_threshold
+        few, enough = _complemented(parts[counts[0]], hidden[parts.index], threshold, policy.rounding_base)
+        hidden[parts.index] = few | (not enough)
+    safe[list(counts)] = safe[list(counts)].mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
     return Protected(safe, title, illustrative, (), _KEY)
@@ -255,35 +273,129 @@ def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
 
 
 def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    few = too_few(rows.assign(threshold=rows["threshold"].clip(lower=policy.administrative_threshold)))
-    given = rows["numerator"].notna()
-    share = rows["measure"].eq("proportion")
-    count = _nearest(rows["numerator"], policy.rounding_base)
-    base = _nearest(rows["denominator"], policy.rounding_base)
-    exposure = base * rows["years"]
-    value = rows["per"] * count / exposure
-    lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
-    no_interval = rows["lower"].isna()
-    rows.loc[given, "value"] = value[given]
-    rows.loc[given, "lower"] = lower[given].mask(no_interval)
-    rows.loc[given, "upper"] = upper[given].mask(no_interval)
+    hidden = _hidden(rows, policy)
+    rows = _rounded(rows, policy)
     rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].round(RATE_DECIMALS)
-    rows["numerator"], rows["denominator"] = count, base
-    rows["mark"] = np.where(few, SUPPRESSED, "")
-    rows["status"] = rows["status"].mask(few, "suppressed")
-    return _hide(rows, few)
-
-
-def _hide(rows: pd.DataFrame, hidden: pd.Series) -> pd.DataFrame:
+    rows["mark"] = np.where(hidden, SUPPRESSED, "")
+    rows["status"] = rows["status"].mask(hidden, "suppressed")
     gone = ["value", "lower", "upper", "numerator", "respondents", "effective_respondents"]
-    rows.loc[hidden, gone] = np.nan
-    return rows
+    rows[gone] = rows[gone].mask(hidden)
+    return rows.assign(coverage=np.nan)  # with a count it tells what matched no ward: that is the ledger's to say
 
 
-def _nearest(numbers: pd.Series, base: int) -> pd.Series:
+def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
+    """Take from the agencies' rows of the shared indicator table what the gate takes, so that all may be made of it.
+
+    Scores, differences and sentences made of the result tell nothing of a count that the released table does not.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table, unrounded.
+    policy : Disclosure
+        Thresholds.
+
+    Returns
+    -------
+    DataFrame
+        Open and survey rows as they were. Of an agency's, numerator, denominator, value, limits, standard error and
+        the year before are made again from rounded counts. A hidden row keeps only what says that it is hidden: that
+        its count is small (as half the threshold, whatever it is), or the agency's own bounds.
+    """
+    guarded = table[table["release_class"].isin(["administrative", "commercial"])]
+    hidden, small = _hidden(guarded, policy), _small(guarded["numerator"], guarded["threshold"])
+    rows = _rounded(guarded.copy(), policy)
+    own = guarded["status"].eq("suppressed")
+    numbers = ["value", "lower", "upper", "standard_error", "previous", "numerator"]
+    rows[numbers] = rows[numbers].mask(hidden).where(~own, guarded[numbers])
+    rows["numerator"] = rows["numerator"].mask(small, guarded["threshold"] / 2)
+    result = table.copy()
+    result.loc[rows.index, rows.columns] = rows
+    return result
+
+
+def _rounded(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
+    """Make rates, limits and errors again from counts that are rounded; a rate that came without counts stays."""
+    count, base = (nearest(rows[name], policy.rounding_base) for name in ("numerator", "denominator"))
+    exposure, share = base * rows["years"], rows["measure"].eq("proportion")
+    least = rows["threshold"].clip(lower=policy.administrative_threshold)
+    before = rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]
+    lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
+    error = np.sqrt(count.clip(lower=1) * (1 - count / exposure).clip(lower=0).where(share, 1)) / exposure
+    again = pd.DataFrame(
+        {
+            "value": rows["per"] * count / exposure,
+            "lower": lower.mask(rows["lower"].isna()),
+            "upper": upper.mask(rows["lower"].isna()),
+            "standard_error": (rows["per"] * error).where(rows["standard_error"] > 0, 0.0),
+            "previous": rows["per"] * _protect(before.round(6), least, policy) / exposure,
+        }
+    )
+    given = rows["numerator"].notna()
+    rows.loc[given, list(again)] = again[given]
+    return rows.assign(numerator=count, denominator=base)
+
+
+def _small(counts: pd.Series, threshold: pd.Series | float) -> pd.Series:
+    return counts.between(0, threshold, inclusive="neither")
+
+
+def _hidden(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
+    """Which rows rest on too few, and which have to be hidden lest those be worked back."""
+    rows = rows.assign(threshold=rows["threshold"].clip(lower=policy.administrative_threshold))
+    hidden = too_few(rows)
+    rest = (rows["denominator"] - rows["numerator"]).where(rows["measure"].eq("proportion"))
+    for _, cells in rows.groupby(["source_id", "indicator_id"]):
+        if cells["status"].eq("suppressed").any():  # the agency hid a part of unknown size: there is no total
+            continue
+        wards = cells.index[cells["area_type"] == "ward"]
+        for counts in (rows.loc[wards, "numerator"], rest[wards]):
+            threshold = cells["threshold"].iloc[0]
+            hidden[wards], enough = _complemented(counts, hidden[wards], threshold, policy.rounding_base)
+            hidden[cells.index] |= not enough
+    return hidden
+
+
+def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, base: int) -> tuple[pd.Series, bool]:
+    """Hide the smallest counts shown until each small one has candidates enough for one who knows the total.
+
+    The counts hidden add up to the total less those shown, each known to within its rounding (but one, which an edition
+    with one record more may have given away by going to the next multiple); a small one may be 1 to threshold − 1,
+    any other hidden one no less than the threshold. So a small one may lie above 1 by no more than their sum can lie
+    above their least values, and below threshold − 1 likewise.
+
+    Returns
+    -------
+    hidden : Series of bool
+        What has to be hidden.
+    enough : bool
+        Whether that is enough: if not, the total must be hidden too.
+    """
+    hidden, small = hidden.copy(), _small(counts, threshold)
+    wanted = min(FEWEST_CANDIDATES, threshold - 1)
+    while small.any():
+        shown, others = counts[~hidden & (counts > 0)], hidden & ~small
+        total = counts.sum() - nearest(shown, base).sum()
+        free = (base - 1) // 2 * max(len(shown) - 1, 0)
+        above = total + free - small.sum() - threshold * others.sum()
+        below = np.inf if others.any() else (threshold - 1) * small.sum() - total + free
+        left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
+        if left >= wanted or shown.empty:
+            return hidden, left >= wanted
+        hidden[shown.idxmin()] = True
+    return hidden, True
+
+
+def nearest(numbers: pd.Series, base: int) -> pd.Series:
+    """Round to the nearest multiple of a base.
+
+    Examples
+    --------
+    >>> nearest(pd.Series([12, 13]), 5).tolist()
+    [10.0, 15.0]
+    """
     return (numbers / base).round() * base
 
 
-def _protect(numbers: pd.Series, policy: Disclosure) -> pd.Series:
-    small = numbers.between(0, policy.administrative_threshold, inclusive="neither")
-    return _nearest(numbers, policy.rounding_base).mask(small)
+def _protect(numbers: pd.Series, least: pd.Series, policy: Disclosure) -> pd.Series:
+    return nearest(numbers, policy.rounding_base).mask(_small(numbers, least))

@@ -79,13 +79,16 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     counts = ["records", "matched", "in_the_place", "unmatched"]
     names = ["source_id", "source", "agency", "indicator_id", "indicator", "release_class"]
     columns = [*names, *counts, "unmatched_pct", "reason"]
+    agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
+    whole = indicators(inputs, exact).only(area_type="place", mark=gate.SUPPRESSED).frame["indicator_id"]
     return gate.release_counts(
-        table[columns],
+        table[columns].assign(threshold=agreed),
         "Records that match no ward",
         counts=counts,
         shares=["unmatched_pct"],
         policy=inputs.settings.disclosure,
         illustrative=bool(exact.ledger["illustrative"].any()),
+        withheld=table["indicator_id"].isin(whole),
     )
 
 
@@ -100,6 +103,8 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["design_effect"] = table["design_effect"].astype(float).round(1)
     table["population_pct"] = table["population_pct"].astype(float).round(0)
     policy = inputs.settings.disclosure  # answers have a limit of their own
+    rounded = gate.nearest(table["respondents"], policy.rounding_base) / table["respondents"]
+    table[shares] = table[shares].mul(rounded, axis=0)  # an exact share of few would give the count back
     policy = policy.model_copy(update={"administrative_threshold": policy.survey_minimum})
     return gate.release_counts(
         table.drop(columns=["illustrative"]),
@@ -108,6 +113,7 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
         shares=shares,
         policy=policy,
         illustrative=bool(exact.response["illustrative"].any()),
+        parts_of="characteristic",
     )
 
 
@@ -118,7 +124,7 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
-    own, rows = inputs.settings.weights, exact.comparable
+    own, rows = inputs.settings.weights, _coarsened(inputs, exact)
     table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
     notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
     return _released(_by_rank(table, inputs), "Overall need by ward", rows, notes=notes)
@@ -126,7 +132,7 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Rank of each ward under each partner's weights, other methods, and without the indicator that moves it most."""
-    own, at = inputs.settings.weights, need_rules.standing(exact.comparable, inputs.vocabulary)
+    own, at = inputs.settings.weights, need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, own)
     partners = {
         partner: need_rules.domain_weights(inputs.vocabulary, own | theirs)
@@ -142,7 +148,7 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Which domain's weight the order of the wards depends on, as shares of what changing all weights would do."""
-    at = need_rules.standing(exact.comparable, inputs.vocabulary)
+    at = need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
     table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
     table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
@@ -153,7 +159,7 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
     """For each indicator of the index, the one that ranks the wards most nearly as it does."""
-    at = need_rules.standing(exact.comparable, inputs.vocabulary)
+    at = need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
     table = inputs.vocabulary.named(weighing.redundancy(at).rename_axis("indicator_id").reset_index())
     table["closest"] = table["closest"].map(inputs.vocabulary.indicators.set_index("indicator_id")["indicator"])
     table = table[["indicator_id", "indicator", "closest", "rank_correlation", "says_the_same"]]
@@ -165,7 +171,7 @@ def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     """The place against England and named neighbours, as differences with their limits."""
-    rows = exact.comparable
+    rows = _coarsened(inputs, exact)
     columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
@@ -194,7 +200,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Whether each agency's rates cluster on the map: exploratory."""
-    table = pattern_rules.patterns(exact.comparable, inputs.geography.wards)
+    table = pattern_rules.patterns(_coarsened(inputs, exact), inputs.geography.wards)
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
     return _released(table, "Patterns on the map", exact.comparable, decimals={"moran": 2, "p_value": 3})
 
@@ -231,7 +237,7 @@ def together(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Key issues, each in the words that its own cells give it."""
-    rows = exact.comparable
+    rows = _coarsened(inputs, exact)
     published = indicators(inputs, exact).frame
     published = published[published["illustrative"].isin(rows["illustrative"].unique())]
     gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
@@ -267,6 +273,11 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What we do not know: indicators without a source here, or without an English figure."""
     table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
     return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=_made_up(inputs))
+
+
+def _coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
+    """Rows that may be compared, with the agencies' counts no finer than they are published."""
+    return gate.coarsened(exact.comparable, inputs.settings.disclosure)
 
 
 def _made_up(inputs: Inputs) -> bool:
