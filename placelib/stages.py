@@ -10,7 +10,16 @@ from placelib.assessment import pattern as pattern_rules
 from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
-from placelib.sources.readers import Inputs
+from placelib.sources.readers import Inputs, Source
+
+
+WHO = {
+    "household": "households",
+    "projection": "residents, as projected",
+    "resident": "residents",
+    "workday": "people here on a working day",
+}
+PLACED_BY = {"lsoa": "small census area (LSOA)", "msoa": "large census area (MSOA)", "point": "grid reference"}
 
 
 def wards(inputs: Inputs) -> gate.Open:
@@ -38,7 +47,8 @@ def sources(inputs: Inputs) -> gate.Open:
         }
         for each in inputs.sources.values()
     ]
-    return gate.open_table(pd.DataFrame(rows), "Files behind this assessment", illustrative=_made_up(inputs))
+    table = pd.DataFrame(rows).replace({"area": PLACED_BY})
+    return gate.open_table(table, "Files behind this assessment", illustrative=_made_up(inputs))
 
 
 def terms(inputs: Inputs) -> gate.Open:
@@ -63,18 +73,27 @@ def domains(inputs: Inputs) -> gate.Open:
 
 
 def population(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Residents of the place and of each ward by characteristic: residents, share_pct."""
+    """Residents of the place and of each ward by characteristic, and all together: residents, share_pct."""
     table = inputs.vocabulary.categories(by_place_and_ward(exact.residents, inputs))
     order = ["area_type", "area_code", "characteristic", "category_order"]
     table = table.sort_values(order, ignore_index=True).drop(columns="category_order")
+    one = table[table["characteristic"].isin(table["characteristic"][:1])]
+    everyone = one.groupby(["area_type", "area_code", "area_name"], as_index=False)["residents"].sum()
+    names = dict.fromkeys(["characteristic", "category"], "all")
+    names |= dict.fromkeys(["characteristic_name", "category_name"], "Everyone")
+    files = [each for each in inputs.of_kind("population") if each.contract.population.basis == "resident"]
+    table = pd.concat([table, everyone.assign(**names, share_pct=100.0)], ignore_index=True)
+    table["source"] = _titles(files)
     made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
     decimals = {"residents": 0, "share_pct": 1}
     return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up)
 
 
-def people(exact: Measures) -> gate.Protected:
+def people(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Residents, households, workday population and projections of the whole place."""
     headline = exact.headline
+    titles = {each.name: each.contract.title for each in inputs.of_kind("population")}
+    headline = headline.assign(who=headline["basis"].map(WHO), source=headline["source_id"].map(titles))
     return gate.release_statistics(
         headline.drop(columns="illustrative"),
         "People who live and work here",
@@ -110,6 +129,7 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
         table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
     )
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
+    table["source"] = _titles(inputs.of_kind("survey"))
     table["design_effect"] = table["design_effect"].astype(float).round(1)
     table["population_pct"] = table["population_pct"].astype(float).round(0)
     policy = inputs.settings.disclosure  # answers have a limit of their own
@@ -137,7 +157,11 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
     whole = dict.fromkeys(table.select_dtypes("number"), 0)
     made_up = bool(rows["illustrative"].any())
-    notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
+    notes = [
+        _behind(rows),
+        "Method: each indicator as a multiple of the level compared with; domains weighted as the partnership chose.",
+        "Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards.",
+    ]
     return gate.release_statistics(table, "Overall need by ward", decimals=whole, illustrative=made_up, notes=notes)
 
 
@@ -158,7 +182,8 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = wards.merge(table.reset_index(), on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
     whole = dict.fromkeys(table.select_dtypes("number"), 0)
     made_up = bool(rows["illustrative"].any())
-    return gate.release_statistics(table, "Ranks by other choices", decimals=whole, illustrative=made_up)
+    title, notes = "Ranks by other choices", [_behind(rows)]
+    return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=notes)
 
 
 def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -172,7 +197,8 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     decimals = {"weight": 2, "alone_pct": 0, "with_others_pct": 0}
     made_up = bool(rows["illustrative"].any())
     table = table[["domain_id", "domain", *decimals]]
-    return gate.release_statistics(table, "What the order depends on", decimals=decimals, illustrative=made_up)
+    title, notes = "What the order depends on", [_behind(rows)]
+    return gate.release_statistics(table, title, decimals=decimals, illustrative=made_up, notes=notes)
 
 
 def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -183,7 +209,7 @@ def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["closest"] = table["closest"].map(inputs.vocabulary.indicators.set_index("indicator_id")["indicator"])
     table = table[["indicator_id", "indicator", "closest", "rank_correlation", "says_the_same"]]
     number = weighing.effective_number(at)
-    notes = [f"The {len(table)} indicators say as much as about {number:.0f} unrelated ones would."]
+    notes = [_behind(rows), f"The {len(table)} indicators say as much as about {number:.0f} unrelated ones would."]
     made_up, decimals = bool(rows["illustrative"].any()), {"rank_correlation": 2}
     return gate.release_statistics(
         table, "Indicators that overlap", decimals=decimals, illustrative=made_up, notes=notes
@@ -196,7 +222,9 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
-    table = table[[*columns, "unit", "direction", *decimals, "verdict"]]
+    files = rows.groupby("indicator_id")["source"].agg(lambda titles: "; ".join(titles.unique()))
+    table["source"] = table["indicator_id"].map(files)
+    table = table[[*columns, "unit", "direction", *decimals, "verdict", "source"]]
     made_up = bool(rows["illustrative"].any())
     return gate.release_statistics(
         table, "Each measure beside the same measure elsewhere", decimals=decimals, illustrative=made_up
@@ -210,6 +238,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
     numbers = ["direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved", "direct_weight_pct"]
     columns = ["indicator_id", "indicator", "short_name", "unit", "ward_code", "ward_name", *numbers]
     table = table[[*columns, "respondents", "effective_respondents", "illustrative"]].assign(basis="modelled")
+    table["source"] = _titles(inputs.of_kind("survey"))
     return gate.release_survey(
         table,
         "Survey figures by ward, direct and modelled",
@@ -222,7 +251,9 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
 def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Whether each agency's rates cluster on the map: exploratory."""
     table = pattern_rules.patterns(exact.comparable, inputs.geography.wards)
+    files = exact.comparable.query("area_type == 'ward'").groupby("indicator_id")["source"].first()
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
+    table["source"] = table["indicator_id"].map(files)
     decimals = {"moran": 2, "p_value": 3}
     made_up = bool(exact.comparable["illustrative"].any())
     return gate.release_statistics(table, "Patterns on the map", decimals=decimals, illustrative=made_up)
@@ -233,6 +264,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = equality_rules.group_gaps(exact.gaps, inputs.vocabulary)
     table = inputs.vocabulary.named(equality_rules.group_names(table, inputs.vocabulary))
     table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
+    table["source"] = _titles(inputs.of_kind("survey"))
     points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
     ratios = ["ratio", "ratio_lower", "ratio_upper"]
     names = [
@@ -250,7 +282,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     names += ["category_name", "family", "comparisons", "respondents", "effective_respondents", "illustrative"]
     decimals = dict.fromkeys(points, 0) | dict.fromkeys(ratios, 1)
     return gate.release_survey(
-        table[[*names, *decimals, "verdict"]],
+        table[[*names, *decimals, "verdict", "source"]],
         "Gaps between groups and everyone",
         decimals=decimals,
         policy=inputs.settings.disclosure,
@@ -261,7 +293,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
 def together(inputs: Inputs, exact: Measures) -> gate.Protected:
     """How many needs fall on the same people, for everyone and by group."""
     table = equality_rules.group_names(exact.together, inputs.vocabulary)
-    table["area_type"] = "place"
+    table["area_type"], table["source"] = "place", _titles(inputs.of_kind("survey"))
     table["width_points"] = table["upper"].astype(float) - table["lower"].astype(float)
     decimals = dict.fromkeys(["value", "lower", "upper", "expected"], 0)
     policy = inputs.settings.disclosure
@@ -288,7 +320,7 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
     made_up = bool(rows["illustrative"].any())
-    notes = [issue_rules.RULE]
+    notes = [issue_rules.RULE, _behind(rows)]
     return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
 
 
@@ -307,3 +339,13 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def _made_up(inputs: Inputs) -> bool:
     return any(each.contract.illustrative for each in inputs.sources.values())
+
+
+def _titles(sources: list[Source]) -> str:
+    """Titles of files, as a column `source` names them."""
+    return "; ".join(each.contract.title for each in sources)
+
+
+def _behind(rows: pd.DataFrame) -> str:
+    """How many files stand behind rows of the shared table, where they are too many to name."""
+    return f"{rows['source'].nunique()} sources, listed in 01_place."
