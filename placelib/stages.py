@@ -12,7 +12,6 @@ from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs, Source
 
-
 WHO = {
     "household": "households",
     "projection": "residents, as projected",

@@ -18,12 +18,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
 
 from placelib.gate import UNRELIABLE, Table
-from placelib.publish.charts import SURE, find, namer, ranked
+from placelib.publish.charts import SURE, drawn, find, namer, ranked
 from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page
-from placelib.publish.tables import Names, decimals, first, listed, optional, published, show
+from placelib.publish.tables import Names, decimals, first, heading, listed, optional, published
 
 RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all places share their shades
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
+UNTESTED = "Overall need is tested for which wards are first; single domains are not."
 HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
 TALLEST, SIDE, KEY_ROW, MARGIN = 5.1, 2.2, 0.19, 0.05  # inches
 MAPS_ACROSS = 4
@@ -52,7 +53,7 @@ def shades(colour: str = HUE) -> list[str]:
 def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     """Give the four limits that part the wards into five shades, and the level that the middle one is close to.
 
-    A rank is parted into fifths. A score is parted at fixed distances from 100, the reference level, and an
+    A score is parted at fixed distances from 100, the reference level, and an
     indicator at the same distances from England's value, or from the place's where England's is not known: maps
     can then be compared across wards, places and editions. Only without any of these are there fifths of the values.
 
@@ -63,8 +64,6 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     (array([ 67.,  87., 115., 150.]), 'England')
     """
     rows, whole = ranked(frame, column)
-    if column == "rank":
-        return np.round(len(rows) * np.arange(1, 5) / 5), ""
     if column.endswith("score"):
         return np.round(100 * RATIOS), first(frame, "reference")
     places = max(decimals(rows[column]), 1)
@@ -76,7 +75,7 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
 
 @mpl.rc_context(fname=STYLE)
 def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = "") -> Figure:
-    """Map a published value, score or rank by ward.
+    """Map a published value or score by ward.
 
     Parameters
     ----------
@@ -87,7 +86,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         marked unreliable are dotted. Wards surely among the five with greatest need (`sure`) get a thick outline.
         `colour`, where the table has it, gives the hue.
     column : str
-        What to map; the darkest shade is the greatest need: the highest value, or rank 1.
+        What to map; the darkest shade is the greatest need, the highest value.
     title : str
         The finding; made from the table's own cells without it.
 
@@ -101,17 +100,17 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     DisclosureError
         A table has not passed the gate.
     """
+    table = drawn(table, column)
     finding, ramp = title or find(table, column), shades(first(table.frame, "colour", HUE))
     areas = _joined(wards, table, column, ramp)
     wide, tall, scale = _fitted(areas)
-    bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
-    shown = table.where(lambda frame: frame.index.isin(ranked(frame, column)[0].index))
-    data = show(shown, [namer(table.frame), column, *bounds], caption=finding, rows=len(areas))
     names, numbers = _place_names(areas, scale)
     entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
     beside = WIDTH - wide >= SIDE
     height = max(tall, KEY_ROW * len(entries)) if beside else tall + KEY_ROW * -(-len(entries) // 3) + 0.15
-    page = Page(finding, [table, wards], data, height=height)
+    bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
+    columns = {name: heading(name) for name in (namer(table.frame), column, *bounds)}
+    page = Page(finding, table, columns, height=height, reading=wards.notes)
     axes = page.axes(MARGIN, height - tall, wide, tall)
     _draw(axes, areas)
     _write_names(axes, names)
@@ -141,27 +140,25 @@ def small_multiples(wards: Table, table: Table, *, names: Names = None, title: s
     Returns
     -------
     Figure
-        Each map names the ward with the greatest need below its heading.
+        No map names a ward as first: the order within one domain is not tested.
     """
     frame = published(table)
     columns = [name for name in frame if name.endswith("_score")]
-    headings = {name: name.removesuffix("_score").replace("_", " ").capitalize() for name in columns} | (names or {})
-    data, ramp = show(table, ["ward_name", *columns], names=headings, caption=title, rows=len(frame)), shades()
+    headings = {name: heading(name.removesuffix("_score")) for name in columns} | (names or {})
     # certainty is of overall need only
-    areas = {column: _joined(wards, table, column, ramp).assign(sure=False) for column in columns}
+    areas = {column: _joined(wards, table, column, shades()).assign(sure=False) for column in columns}
     wide, tall, _ = _fitted(areas[columns[0]])
     across, rows = (WIDTH - 2 * MARGIN) / MAPS_ACROSS, -(-len(columns) // MAPS_ACROSS)
     tall *= across / wide
-    page = Page(title, [table, wards], data, height=rows * (tall + 0.4) + 0.6)
+    by_domain = table.where(lambda rows: rows["ward_name"].notna(), "Need in each domain by ward")
+    shown = {"ward_name": "Ward", **headings}
+    page = Page(title, by_domain, shown, height=rows * (tall + 0.3) + 0.6, reading=[UNTESTED, *wards.notes])
     for place, (column, shaded) in enumerate(areas.items()):
         left = MARGIN + place % MAPS_ACROSS * across
-        bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.4)
+        bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.3)
         _draw(page.axes(left, bottom, across - 0.1, tall), shaded, weight=0.5)
-        greatest = first(shaded.sort_values(column, ascending=False), "ward_name")
-        page.write(headings[column], left, page.bottom + bottom + tall + 0.3, size=8.5, weight="bold")
-        words = textwrap.shorten(f"most: {greatest}", 34, placeholder="…")
-        page.write(words, left, page.bottom + bottom + tall + 0.14, size=6.5, color=QUIET)
-    entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp)
+        page.write(headings[column], left, page.bottom + bottom + tall + 0.2, size=8.5, weight="bold")
+    entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), shades())
     _key(page, entries, left=MARGIN, top=0.4, columns=3)
     return page.figure(f"{len(columns)} small maps, darker where need is greater.")
 
@@ -178,8 +175,8 @@ def _joined(wards: Table, table: Table, column: str, ramp: Sequence[str]) -> gpd
     areas, frame = published(wards).set_index("ward_code"), published(table)
     rows = ranked(frame, column)[0]
     rows = rows.set_index("area_code" if "area_code" in rows else "ward_code").reindex(areas.index)
-    above = np.searchsorted(breaks(frame, column)[0], rows[column], side="left" if column == "rank" else "right")
-    shade = pd.Series(4 - above if column == "rank" else above, areas.index).where(rows[column].notna())
+    above = np.searchsorted(breaks(frame, column)[0], rows[column], side="right")
+    shade = pd.Series(above, areas.index).where(rows[column].notna())
     sure, unsure = optional(rows, "sure").eq(SURE), optional(rows, "mark").eq(UNRELIABLE) & shade.notna()
     drawn = {"shade": shade, "face": shade.map(dict(enumerate(ramp))).fillna("white"), "sure": sure, "unsure": unsure}
     return areas[["ward_name", "geometry"]].assign(**{column: rows[column]}, **drawn)
@@ -257,10 +254,6 @@ def _scale_bar(axes: Axes, metres_per_inch: float) -> None:
 def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
     """Word the five shades, lightest first."""
     limits, level = breaks(frame, column)
-    if column == "rank":
-        ends = [0, *limits, len(ranked(frame, column)[0])]
-        words = [f"Rank {low + 1:.0f} to {high:.0f}" for low, high in pairwise(ends)][::-1]
-        return [f"{words[0]}: least need", *words[1:4], f"{words[4]}: greatest need"]
     text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
     words = [f"{start} to {end}" for start, end in pairwise(text)]
     words[1] += f": near {level}" if level else ""

@@ -25,7 +25,7 @@ _TEMPLATES = Environment(
     loader=PackageLoader(__package__, "template"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 _HEADINGS = {"_pct": " (%)", "_per_1000": " (per 1,000)", "_lower": ": from", "_upper": ": to", "_name": ""}
-_WORDS = {"category_name": "Group", "value": "Figure", "lower": "From", "upper": "To"}
+_WORDS = {"category_name": "Group", "value": "Figure", "lower": "From", "upper": "To", "respondents": "Answers"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
