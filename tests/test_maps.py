@@ -98,13 +98,12 @@ def test_wards_are_named_and_those_too_small_are_numbered_in_the_key():
     assert key_of(figure)[-2:] == ["1", "Tiny"]
 
 
-def test_a_wide_place_has_its_key_below_and_a_tall_one_beside():
-    """Neither key lies over the map."""
-    wide = ward_map(wards(), needs(), "score").canvas.axes
+def test_the_key_lies_below_the_map():
+    """Of a wide place and of a tall one."""
     turned = wards().frame.assign(geometry=wards().frame.rotate(90, origin=(0, 0)))
-    tall = ward_map(open_table(turned, "Wards"), needs(), "score").canvas.axes
-    assert wide[1].get_position().y1 <= wide[0].get_position().y0
-    assert tall[1].get_position().x0 >= tall[0].get_position().x1
+    for place in (wards(), open_table(turned, "Wards")):
+        drawn, key = ward_map(place, needs(), "score").canvas.axes
+        assert key.get_position().y1 <= drawn.get_position().y0
 
 
 def test_words_of_the_map():

@@ -26,8 +26,8 @@ RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all pl
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
 UNTESTED = "Overall need is tested for which wards are first; single domains are not."
 HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
-TALLEST, SIDE, KEY_ROW, MARGIN = 5.1, 2.2, 0.19, 0.05  # inches
-MAPS_ACROSS = 4
+TALLEST, KEY_ROW, MARGIN = 5.1, 0.19, 0.05  # inches
+MAPS_ACROSS, KEY_COLUMNS = 4, 3
 LETTERING = 7.0  # points
 INSIDE = 0.86  # how much of a name must lie in its ward
 
@@ -106,8 +106,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     wide, tall, scale = _fitted(areas)
     names, numbers = _place_names(areas, scale)
     entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
-    beside = WIDTH - wide >= SIDE
-    height = max(tall, KEY_ROW * len(entries)) if beside else tall + KEY_ROW * -(-len(entries) // 3) + 0.15
+    height = tall + KEY_ROW * -(-len(entries) // KEY_COLUMNS) + 0.15
     bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
     columns = {name: heading(name) for name in (namer(table.frame), column, *bounds)}
     page = Page(finding, table, columns, height=height, reading=wards.notes)
@@ -115,8 +114,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     _draw(axes, areas)
     _write_names(axes, names)
     _scale_bar(axes, scale)
-    left, top, columns = (wide + 0.15, height, 1) if beside else (MARGIN, height - tall - 0.1, 3)
-    _key(page, entries, left=left, top=top, columns=columns)
+    _key(page, entries, top=height - tall - 0.1)
     parts = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
     said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in parts.items() if rows.any()]
     return page.figure(f"Map of {len(areas)} wards in five shades. {' '.join(said)}")
@@ -144,7 +142,7 @@ def small_multiples(wards: Table, table: Table, *, names: Names = None, title: s
     """
     frame = published(table)
     columns = [name for name in frame if name.endswith("_score")]
-    headings = {name: heading(name.removesuffix("_score")) for name in columns} | (names or {})
+    headings = {name: (names or {}).get(name) or heading(name.removesuffix("_score")) for name in columns}
     # certainty is of overall need only
     areas = {column: _joined(wards, table, column, shades()).assign(sure=False) for column in columns}
     wide, tall, _ = _fitted(areas[columns[0]])
@@ -159,7 +157,7 @@ def small_multiples(wards: Table, table: Table, *, names: Names = None, title: s
         _draw(page.axes(left, bottom, across - 0.1, tall), shaded, weight=0.5)
         page.write(headings[column], left, page.bottom + bottom + tall + 0.2, size=8.5, weight="bold")
     entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), shades())
-    _key(page, entries, left=MARGIN, top=0.4, columns=3)
+    _key(page, entries, top=0.4)
     return page.figure(f"{len(columns)} small maps, darker where need is greater.")
 
 
@@ -272,15 +270,14 @@ def _key_entries(areas: gpd.GeoDataFrame, words: Sequence[str], ramp: Sequence[s
     return looks
 
 
-def _key(page: Page, entries: Sequence[tuple], *, left: float, top: float, columns: int) -> None:
+def _key(page: Page, entries: Sequence[tuple], *, top: float) -> None:
     """Draw the key in columns: swatches with their meaning, then numbers with the names of small wards."""
-    rows = -(-len(entries) // columns)
-    across, tall = (WIDTH - MARGIN - left) / columns, KEY_ROW * rows
-    axes = page.axes(left, top - tall, across * columns, tall)
+    rows, wide = -(-len(entries) // KEY_COLUMNS), WIDTH - 2 * MARGIN
+    axes = page.axes(MARGIN, top - KEY_ROW * rows, wide, KEY_ROW * rows)
     axes.set_axis_off()
-    axes.set(xlim=(0, across * columns), ylim=(tall, 0))
+    axes.set(xlim=(0, wide), ylim=(KEY_ROW * rows, 0))
     for place, (look, words) in enumerate(entries):
-        x, y = place // rows * across, place % rows * KEY_ROW
+        x, y = place // rows * wide / KEY_COLUMNS, place % rows * KEY_ROW
         if isinstance(look, str):
             axes.text(x + 0.15, y + 0.085, look, size=LETTERING, ha="center", va="center", weight="bold")
         else:
