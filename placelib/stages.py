@@ -85,7 +85,8 @@ def population(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["source"] = _titles(files)
     made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
     decimals = {"residents": 0, "share_pct": 1}
-    return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up)
+    notes = ["Method: counts, shared out where areas straddle wards."]
+    return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up, notes=notes)
 
 
 def people(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -226,7 +227,11 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = table[[*columns, "unit", "direction", *decimals, "verdict", "source"]]
     made_up = bool(rows["illustrative"].any())
     return gate.release_statistics(
-        table, "Each measure beside the same measure elsewhere", decimals=decimals, illustrative=made_up
+        table,
+        "Each measure beside the same measure elsewhere",
+        decimals=decimals,
+        illustrative=made_up,
+        notes=["Method: differences, with 95% limits that allow for all comparisons together."],
     )
 
 

@@ -29,7 +29,7 @@ MODELLED |= {"value": "Modelled %", "lower": "Modelled: from", "upper": "Modelle
 COMPARISON = {"indicator": "Indicator", "value": "Here", "comparator_value": "", "verdict": "Verdict", "unit": "Unit"}
 ANSWERS = {"category_name": "Group", "characteristic_name": "Characteristic"}
 ANSWERS |= {"sample_pct": "Of those who answered (%)", "population_pct": "Of people who live here (%)"}
-ANSWERED = "Dot: share of those who answered; tick: share of the people who live here."
+ANSWERED = "Dot: share of those who answered; tick: share of the people who live here. Answers are counted before weighting."
 
 
 @mpl.rc_context(fname=STYLE)
@@ -261,9 +261,9 @@ def find(table: Table, value: str, *, label: str = "") -> str:
 
 def _highest(rows: pd.DataFrame, value: str, *, label: str) -> str:
     top, ends = rows.iloc[0], interval(rows, value)
-    what = f"{top['short_name']}: " if "short_name" in rows else ""
+    what = top.get("short_name", heading(value))
     preposition = "among" if label == "category_name" else "in"
-    highest = f"{what}highest {preposition} {top[label]}"
+    highest = f"{what}: highest {preposition} {top[label]}"
     if not ends or pd.isna(top[ends[0]]):
         return f"{highest}, lowest {preposition} {rows[label].iloc[-1]}"
     close = int((rows[ends[1]].iloc[1:] >= top[ends[0]]).sum())

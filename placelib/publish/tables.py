@@ -97,7 +97,7 @@ def decimals(numbers: pd.Series) -> int:
 
 
 def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Write a column as readers see it: rounded alike within each unit, with the marks that the gate set.
+    """Write a column as readers see it: rounded alike within each unit and source, with the marks that the gate set.
 
     A percentage that rounding alone has made 0 is "<1" ("<0.1" where one decimal is shown), or ">-1" below zero; it
     stays 0 where the count behind it is 0.
@@ -118,7 +118,8 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
         return values.astype("string").fillna("").astype(object)
     unit, mark = optional(frame, "unit").fillna(""), optional(frame, "mark").fillna("")
     alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
-    places = unit.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(unit)})
+    like = unit + optional(frame, "source").fillna("")
+    places = like.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(like)})
     style = "{:.0f}" if column.endswith("year") else "{:,.{}f}"
     cells = zip(values, places, _rounded_away(frame, column), strict=True)
     text = [_cell(value, place, style, traced) if pd.notna(value) else "" for value, place, traced in cells]
