@@ -15,6 +15,8 @@ from placelib.errors import DisclosureError
 from placelib.gate import open_table
 from placelib.publish.maps import LUMINANCES, NO_FIGURE, UNSURE, breaks, shades, small_multiples, ward_map
 
+DOMAINS = {"safety_score": "Safety", "work_score": "Work"}
+
 
 def parts_of(figure, axes=0):
     """The patches of a map by their id; the wards' faces have the bare code."""
@@ -127,7 +129,7 @@ def test_wards_that_have_only_one_group_are_still_mapped():
 
 def test_small_maps_share_their_shades_and_claim_no_certainty():
     """Each domain has a map; the same score has the same shade on each; overall certainty is not shown on them."""
-    figure = small_multiples(wards(), needs(), title="Which need is where?")
+    figure = small_multiples(wards(), needs(), names=DOMAINS)
     assert faces_of(figure, 0) == [shades()[place] for place in (0, 1, 2, 3, 4)]
     assert set(faces_of(figure, 1)) == {shades()[2]}
     assert not [name for axes in (0, 1) for name in parts_of(figure, axes) if name and name.startswith("sure")]
@@ -137,7 +139,7 @@ def test_small_maps_share_their_shades_and_claim_no_certainty():
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda: ward_map(wards(), needs(), "score"), lambda: small_multiples(wards(), needs(), title="Needs")]
+    "draw", [lambda: ward_map(wards(), needs(), "score"), lambda: small_multiples(wards(), needs(), names=DOMAINS)]
 )
 def test_the_same_tables_give_the_same_small_picture(draw):
     """Bytes are equal and under 60 KB."""

@@ -29,7 +29,9 @@ MODELLED |= {"value": "Modelled %", "lower": "Modelled: from", "upper": "Modelle
 COMPARISON = {"indicator": "Indicator", "value": "Here", "comparator_value": "", "verdict": "Verdict", "unit": "Unit"}
 ANSWERS = {"category_name": "Group", "characteristic_name": "Characteristic"}
 ANSWERS |= {"sample_pct": "Of those who answered (%)", "population_pct": "Of people who live here (%)"}
-ANSWERED = "Dot: share of those who answered; tick: share of the people who live here. Answers are counted before weighting."
+ANSWERED = (
+    "Dot: share of those who answered; tick: share of the people who live here. Answers are counted before weighting."
+)
 
 
 @mpl.rc_context(fname=STYLE)
@@ -113,11 +115,10 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
     line = pd.DataFrame({"name": [f"same as {comparator}"], "x": 1.0})
     page, axes = _dots(finding, table, columns, rows=rows, reading=[COMPARED], lines=line)
     axes.set_xscale("log", base=2)
-    low, high = min(axes.get_xlim()[0], 0.7), max(axes.get_xlim()[1], 1.4)
-    ticks = [tick for tick in RATIO_TICKS if low < tick < high]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    low, high = axes.get_xlim()
+    axes.set_xticks(RATIO_TICKS, [f"{tick:g}" for tick in RATIO_TICKS])
     axes.minorticks_off()
-    axes.set(xlim=(low, high), xlabel=f"← better     times {comparator}'s figure     worse →")
+    axes.set(xlim=(min(low, 0.7), max(high, 1.4)), xlabel=f"← better     times {comparator}'s figure     worse →")
     return page.figure(f"Dots right of the line are worse than {comparator}.")
 
 

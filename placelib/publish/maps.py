@@ -1,7 +1,7 @@
 """Maps by ward that still work in grey: five shades, names on the map, certainty as an outline."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 
 import geopandas as gpd
@@ -12,18 +12,19 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
+from shapely.plotting import patch_from_polygon
 
 from placelib.gate import UNRELIABLE, Table
 from placelib.publish.charts import SURE, drawn, find, namer, ranked
 from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page
-from placelib.publish.tables import Names, decimals, first, heading, listed, optional, published
+from placelib.publish.tables import decimals, first, heading, listed, optional, published
 
 RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all places share their shades
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
+DOMAINS = "Each domain of need, on the same scale"
 UNTESTED = "Overall need is tested for which wards are first; single domains are not."
 HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
 TALLEST, KEY_ROW, MARGIN = 5.1, 0.19, 0.05  # inches
@@ -53,9 +54,9 @@ def shades(colour: str = HUE) -> list[str]:
 def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     """Give the four limits that part the wards into five shades, and the level that the middle one is close to.
 
-    A score is parted at fixed distances from 100, the reference level, and an
-    indicator at the same distances from England's value, or from the place's where England's is not known: maps
-    can then be compared across wards, places and editions. Only without any of these are there fifths of the values.
+    A score is parted at fixed distances from 100, the reference level, and an indicator at the same distances from
+    England's value, or from the place's where England's is not known: maps can then be compared across wards, places
+    and editions. Only without any of these are there fifths of the values.
 
     Examples
     --------
@@ -101,11 +102,10 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         A table has not passed the gate.
     """
     table = drawn(table, column)
-    finding, ramp = title or find(table, column), shades(first(table.frame, "colour", HUE))
-    areas = _joined(wards, table, column, ramp)
+    finding, areas = title or find(table, column), _joined(wards, table, column)
     wide, tall, scale = _fitted(areas)
     names, numbers = _place_names(areas, scale)
-    entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
+    entries = _key_entries(areas, table.frame, column) + numbers
     height = tall + KEY_ROW * -(-len(entries) // KEY_COLUMNS) + 0.15
     bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
     columns = {name: heading(name) for name in (namer(table.frame), column, *bounds)}
@@ -121,7 +121,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
 
 
 @mpl.rc_context(fname=STYLE)
-def small_multiples(wards: Table, table: Table, *, names: Names = None, title: str) -> Figure:
+def small_multiples(wards: Table, table: Table, *, names: Mapping[str, str], title: str = DOMAINS) -> Figure:
     """Draw one small map a domain of need, all on the same shades.
 
     Parameters
@@ -130,10 +130,10 @@ def small_multiples(wards: Table, table: Table, *, names: Names = None, title: s
         As for `ward_map`.
     table : Table
         One row a ward; every column that ends in `_score` is mapped.
-    names : mapping of str to str, optional
-        A heading for each column.
+    names : mapping of str to str
+        A heading for each of those columns: the place's `headings`.
     title : str
-        The finding, or the question that the maps answer.
+        What the maps show.
 
     Returns
     -------
@@ -142,22 +142,20 @@ def small_multiples(wards: Table, table: Table, *, names: Names = None, title: s
     """
     frame = published(table)
     columns = [name for name in frame if name.endswith("_score")]
-    headings = {name: (names or {}).get(name) or heading(name.removesuffix("_score")) for name in columns}
     # certainty is of overall need only
-    areas = {column: _joined(wards, table, column, shades()).assign(sure=False) for column in columns}
+    areas = {column: _joined(wards, table, column).assign(sure=False) for column in columns}
     wide, tall, _ = _fitted(areas[columns[0]])
     across, rows = (WIDTH - 2 * MARGIN) / MAPS_ACROSS, -(-len(columns) // MAPS_ACROSS)
     tall *= across / wide
     by_domain = table.where(lambda rows: rows["ward_name"].notna(), "Need in each domain by ward")
-    shown = {"ward_name": "Ward", **headings}
+    shown = {"ward_name": "Ward"} | {name: names[name] for name in columns}
     page = Page(title, by_domain, shown, height=rows * (tall + 0.3) + 0.6, reading=[UNTESTED, *wards.notes])
     for place, (column, shaded) in enumerate(areas.items()):
         left = MARGIN + place % MAPS_ACROSS * across
         bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.3)
         _draw(page.axes(left, bottom, across - 0.1, tall), shaded, weight=0.5)
-        page.write(headings[column], left, page.bottom + bottom + tall + 0.2, size=8.5, weight="bold")
-    entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), shades())
-    _key(page, entries, top=0.4)
+        page.write(names[column], left, page.bottom + bottom + tall + 0.2, size=8.5, weight="bold")
+    _key(page, _key_entries(pd.concat(areas.values()), frame, columns[0]), top=0.4)
     return page.figure(f"{len(columns)} small maps, darker where need is greater.")
 
 
@@ -168,16 +166,16 @@ def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:
     return (right - left) / scale, (top - bottom) / scale, scale
 
 
-def _joined(wards: Table, table: Table, column: str, ramp: Sequence[str]) -> gpd.GeoDataFrame:
-    """Wards by code: the value to map, its shade (0 lightest; missing without a value), its face and its certainty."""
+def _joined(wards: Table, table: Table, column: str) -> gpd.GeoDataFrame:
+    """Wards by code: its shade (0 lightest; missing without a value), its face and its certainty."""
     areas, frame = published(wards).set_index("ward_code"), published(table)
     rows = ranked(frame, column)[0]
     rows = rows.set_index("area_code" if "area_code" in rows else "ward_code").reindex(areas.index)
     above = np.searchsorted(breaks(frame, column)[0], rows[column], side="right")
     shade = pd.Series(above, areas.index).where(rows[column].notna())
     sure, unsure = optional(rows, "sure").eq(SURE), optional(rows, "mark").eq(UNRELIABLE) & shade.notna()
-    drawn = {"shade": shade, "face": shade.map(dict(enumerate(ramp))).fillna("white"), "sure": sure, "unsure": unsure}
-    return areas[["ward_name", "geometry"]].assign(**{column: rows[column]}, **drawn)
+    face = shade.map(dict(enumerate(shades(first(frame, "colour", HUE))))).fillna("white")
+    return areas[["ward_name", "geometry"]].assign(shade=shade, face=face, sure=sure, unsure=unsure)
 
 
 def _draw(axes: Axes, areas: gpd.GeoDataFrame, *, weight: float = 1) -> None:
@@ -185,22 +183,15 @@ def _draw(axes: Axes, areas: gpd.GeoDataFrame, *, weight: float = 1) -> None:
     axes.set_axis_off()
     left, bottom, right, top = areas.total_bounds
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    axes.patch.set_visible(False)
-    paths = {code: _outline(shape) for code, shape in areas.geometry.items()}
     for code, ward in areas.iterrows():
         hatch = UNSURE if ward["unsure"] else NO_FIGURE if pd.isna(ward["shade"]) else None
         look = {"facecolor": ward["face"], "hatch": hatch, "hatchcolor": "white" if ward["shade"] >= 2 else QUIET}
-        axes.add_patch(PathPatch(paths[code], linewidth=0, gid=code, **look))
-    for code, sure in areas["sure"].sort_values(kind="stable").items():
-        casing, line = (3.8, 2.4) if sure else (1.6 * weight, 0.5 * weight)
-        for colour, width, name in (("white", casing, "casing"), (INK, line, "sure" if sure else "outline")):
-            outline = PathPatch(paths[code], fill=False, edgecolor=colour, linewidth=width, joinstyle="round")
-            axes.add_patch(outline).set_gid(f"{name} {code}")
-
-
-def _outline(shape: shapely.Geometry) -> Path:
-    rings = [ring for part in shapely.get_parts(shape) for ring in (part.exterior, *part.interiors)]
-    return Path.make_compound_path(*(Path(np.asarray(ring.coords), closed=True) for ring in rings))
+        axes.add_patch(patch_from_polygon(ward.geometry, linewidth=0, gid=code, **look))
+    for code, ward in areas.sort_values("sure", kind="stable").iterrows():
+        casing, line = (3.8, 2.4) if ward["sure"] else (1.6 * weight, 0.5 * weight)
+        for colour, width, name in (("white", casing, "casing"), (INK, line, "sure" if ward["sure"] else "outline")):
+            look = {"edgecolor": colour, "linewidth": width, "joinstyle": "round", "gid": f"{name} {code}"}
+            axes.add_patch(patch_from_polygon(ward.geometry, fill=False, **look))
 
 
 def _place_names(areas: gpd.GeoDataFrame, metres_per_inch: float) -> tuple[pd.DataFrame, list[tuple]]:
@@ -249,17 +240,13 @@ def _scale_bar(axes: Axes, metres_per_inch: float) -> None:
     axes.text(left, bottom + 1.5 * lift, f"{kilometres} km", size=6.5, color=QUIET)
 
 
-def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
-    """Word the five shades, lightest first."""
+def _key_entries(areas: gpd.GeoDataFrame, frame: pd.DataFrame, column: str) -> list[tuple]:
+    """List what the key explains, darkest first: how it looks and what it means."""
     limits, level = breaks(frame, column)
     text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
-    words = [f"{start} to {end}" for start, end in pairwise(text)]
-    words[1] += f": near {level}" if level else ""
-    return [f"under {text[0]}", *words, f"{text[-1]} or more"]
-
-
-def _key_entries(areas: gpd.GeoDataFrame, words: Sequence[str], ramp: Sequence[str]) -> list[tuple]:
-    """List what the key explains, darkest first: how it looks and what it means."""
+    words = [f"under {text[0]}", *(f"{start} to {end}" for start, end in pairwise(text)), f"{text[-1]} or more"]
+    words[2] += f": near {level}" if level else ""
+    ramp = shades(first(frame, "colour", HUE))
     looks = [({"facecolor": shade}, word) for shade, word in zip(ramp[::-1], words[::-1], strict=True)]
     flags = (
         (areas["sure"], {"edgecolor": INK, "linewidth": 2.4}, "Surely in the five with most need"),
