@@ -141,6 +141,7 @@ def test_each_neighbour_has_a_row_that_names_measures():
         ("Southby", "none", "none", "4"),
     ]
     assert shown.numeric == [False, False, False, True]
+    assert against_each(open_table(both.query("comparator == 'Wales'"), "Beside none")).rows == []
 
 
 def test_modelled_figures_are_ticks_beside_the_wards_own():

@@ -83,7 +83,7 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
 
 
 @mpl.rc_context(fname=STYLE)
-def compare_dots(comparisons: Table, comparator: str = "England", *, title: str = "") -> Figure:
+def compare_dots(comparisons: Table, comparator: str = "England") -> Figure:
     """Draw the place against a comparator, one row an indicator, as how many times the comparator's value.
 
     Parameters
@@ -94,8 +94,6 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
         better when higher are turned round, so that worse is always to the right.
     comparator : str
         Which comparator. Rows without a value on either side are left out.
-    title : str
-        The finding; made from the verdicts without it.
 
     Returns
     -------
@@ -104,7 +102,7 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
     """
     here = published(comparisons)["comparator"].eq(comparator)
     table = comparisons.where(lambda frame: here & (frame["value"] > 0) & (frame["comparator_value"] > 0))
-    frame, finding = table.frame, title or _verdicts(table.frame, comparator)
+    frame, finding = table.frame, _verdicts(table.frame, comparator)
     verdict = frame["verdict"].where(frame["verdict"].isin(["worse", "better"]), "unclear")
     words = verdict + ":  " + as_text(frame, "value") + " against " + as_text(frame, "comparator_value")
     base, turned = frame["comparator_value"], np.where(frame["direction"] == "higher is better", -1, 1)
@@ -146,7 +144,7 @@ def against_each(comparisons: Table) -> Shown:
 
 
 @mpl.rc_context(fname=STYLE)
-def response_dots(table: Table, *, title: str = "") -> Figure:
+def response_dots(table: Table) -> Figure:
     """Draw who answered against who lives here, group by group.
 
     Parameters
@@ -154,8 +152,6 @@ def response_dots(table: Table, *, title: str = "") -> Figure:
     table : Table
         characteristic, characteristic_name, category_name, sample_pct and population_pct, a row a group. Groups
         without a population to compare with are left out.
-    title : str
-        The finding; made from the table's own cells without it.
 
     Returns
     -------
@@ -163,7 +159,7 @@ def response_dots(table: Table, *, title: str = "") -> Figure:
     """
     published(table)
     chosen = table.where(lambda frame: frame["population_pct"].notna())
-    frame, finding = chosen.frame, title or _least_heard(chosen.frame)
+    frame, finding = chosen.frame, _least_heard(chosen.frame)
     opening = ~frame["characteristic"].duplicated()
     name = frame["category_name"].mask(opening, frame["characteristic_name"] + ": " + frame["category_name"])
     words = as_text(frame, "sample_pct") + "% of answers, " + as_text(frame, "population_pct") + "% of people"
@@ -179,15 +175,13 @@ def response_dots(table: Table, *, title: str = "") -> Figure:
 
 
 @mpl.rc_context(fname=STYLE)
-def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
+def direct_and_modelled(table: Table) -> Figure:
     """Draw each ward's own figure with its interval, and a tick where a model puts it.
 
     Parameters
     ----------
     table : Table
         One question: ward_name, short_name, unit, direct, direct_lower, direct_upper, value (modelled).
-    title : str
-        The finding; made from the table's own cells without it.
 
     Returns
     -------
@@ -197,7 +191,7 @@ def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
     words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "value") + "% modelled"
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
-    page, axes = _dots(title or _most_moved(frame), table, MODELLED, rows=rows, reading=[BORROWED])
+    page, axes = _dots(_most_moved(frame), table, MODELLED, rows=rows, reading=[BORROWED])
     axes.set_xlabel(first(frame, "unit"))
     return page.figure("Dots for wards' own answers, ticks for the model.")
 
