@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
+from placelib import stages
 from placelib.errors import DisclosureError
 from placelib.gate import open_table
 from placelib.publish.tables import as_text, cards, csv_text, decimals, geojson_text, heading, listed, prose, show
@@ -228,3 +229,24 @@ def test_geojson_has_the_published_values_of_every_ward():
     assert -8 < x < -7  # the corner of the grid lies in the Atlantic, off Cornwall
     assert 49 < y < 50
     assert len(str(x).split(".")[1]) <= 5
+
+
+STAGES = "people population ledger response indicators needs choices sensitivity overlap comparisons"
+
+
+@pytest.mark.parametrize("name", [*STAGES.split(), "equality", "together", "issues"])
+def test_every_table_of_numbers_names_its_sources(name, little, exact):
+    """Up to three by name, more by number and where they are listed."""
+    table = getattr(stages, name)(little, exact)
+    notes = show(table, [table.frame.columns[0]]).notes
+    assert sum(note.startswith("Source: ") or note.endswith("sources, listed in 01_place.") for note in notes) == 1
+
+
+def test_residents_of_each_area_are_there_all_together(little, exact):
+    """Everyone is the sum of a characteristic's groups, in the place and in every ward; words stand for every basis."""
+    rows = stages.population(little, exact).frame.set_index("area_code")
+    everyone = rows[rows["characteristic"] == "all"]["residents"]
+    parts = rows[rows["characteristic"] == rows["characteristic"].iloc[0]].groupby("area_code")["residents"].sum()
+    assert set(everyone.index) == set(rows.index)
+    assert (everyone - parts).abs().max() <= 0.5 * len(rows["category"].unique())
+    assert stages.people(little, exact).frame["who"].notna().all()
