@@ -227,9 +227,8 @@ def _write_names(axes: Axes, names: pd.DataFrame) -> None:
     """Write the names, dark on light shades and light on dark ones, in a halo of the ward's own shade."""
     middle = {"ha": "center", "va": "center", "size": LETTERING, "linespacing": 1.05, "zorder": 5}
     for row in names.itertuples():
-        colour = "white" if row.shade >= 3 else INK
-        text = axes.text(row.x, row.y, row.words, color=colour, gid=f"name {row.code}", **middle)
-        text.set_path_effects([withStroke(linewidth=1.8, foreground=row.face)])
+        look = {"color": "white" if row.shade >= 3 else INK, "gid": f"name {row.code}", **middle}
+        axes.text(row.x, row.y, row.words, path_effects=[withStroke(linewidth=1.8, foreground=row.face)], **look)
 
 
 def _scale_bar(axes: Axes, metres_per_inch: float) -> None:

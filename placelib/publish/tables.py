@@ -228,9 +228,8 @@ def subject(table: Table) -> str:
     if "indicator" in frame and frame["indicator"].nunique() == 1 and "value" in frame:
         parts = [frame[name].dropna().astype(str) for name in ("indicator", "unit", "period") if name in frame]
         return ", ".join(part.iloc[0] for part in parts if len(part))
-    if "indicators_used" in frame and len(frame):
-        used, reference = frame["indicators_used"].iloc[0], frame["reference"].iloc[0]
-        return f"{table.title}, from {used} indicators compared with {reference}"
+    if used := first(frame, "indicators_used"):
+        return f"{table.title}, from {used} indicators compared with {first(frame, 'reference')}"
     return table.title
 
 
