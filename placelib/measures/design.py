@@ -194,10 +194,9 @@ class Domains:
         groups = categories.groupby(list(categories.columns), observed=True)
         code = groups.ngroup().fillna(-1).to_numpy(dtype=int)
         person = np.flatnonzero(code >= 0)
-        names = groups.size().index
-        return cls(
-            sparse.csr_array((np.ones_like(person), (person, code[person])), shape=(len(code), len(names))), names
-        )
+        ones = np.ones(len(person))
+        members = sparse.csr_array((ones, (person, code[person])), shape=(len(code), groups.ngroups))
+        return cls(members, groups.size().index)
 
     @classmethod
     def each(cls, characteristics: pd.DataFrame) -> "Domains":
