@@ -139,8 +139,7 @@ class Design:
                 "each stratum the number of clusters (of people, if there are none) in its population."
             )
         scale = (1 - size / population) * size / np.maximum(size - 1, 1)
-        recentre = np.where(size > 1, scale / size, 0)
-        return Clusters(person, of_cluster, scale[of_cluster], recentre, size == 1, names)
+        return Clusters(person, of_cluster, scale[of_cluster], np.where(size > 1, scale / size, 0), size == 1, names)
 
     @cached_property
     def loadings(self) -> tuple[np.ndarray, np.ndarray]:
@@ -195,9 +194,9 @@ class Domains:
         groups = categories.groupby(list(categories.columns), observed=True)
         code = groups.ngroup().fillna(-1).to_numpy(dtype=int)
         person = np.flatnonzero(code >= 0)
-        names = groups.size().index
-        shape = (len(code), len(names))
-        return cls(sparse.csr_array((np.ones(len(person)), (person, code[person])), shape=shape), names)
+        ones = np.ones(len(person))
+        members = sparse.csr_array((ones, (person, code[person])), shape=(len(code), groups.ngroups))
+        return cls(members, groups.size().index)
 
     @classmethod
     def each(cls, characteristics: pd.DataFrame) -> "Domains":
