@@ -14,12 +14,10 @@ from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs, Source
 
-WHO = {
-    "household": "households",
-    "projection": "residents, as projected",
-    "resident": "residents",
-    "workday": "people here on a working day",
-}
+WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
+WHO |= {"workday": "people here on a working day"}
+EVERYONE = {"characteristic": "all", "category": "all", "share_pct": 100.0}
+EVERYONE |= {"characteristic_name": "Everyone", "category_name": "Everyone"}
 PLACED_BY = {"lsoa": "small census area (LSOA)", "msoa": "large census area (MSOA)", "point": "grid reference"}
 
 
@@ -69,11 +67,8 @@ def population(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = table.sort_values(order, ignore_index=True).drop(columns="category_order")
     one = table[table["characteristic"].isin(table["characteristic"][:1])]
     everyone = one.groupby(["area_type", "area_code", "area_name"], as_index=False)["residents"].sum()
-    names = dict.fromkeys(["characteristic", "category"], "all")
-    names |= dict.fromkeys(["characteristic_name", "category_name"], "Everyone")
     files = [each for each in inputs.of_kind("population") if each.contract.population.basis == "resident"]
-    table = pd.concat([table, everyone.assign(**names, share_pct=100.0)], ignore_index=True)
-    table["source"] = _titles(files)
+    table = pd.concat([table, everyone.assign(**EVERYONE)], ignore_index=True).assign(source=_titles(files))
     made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
     decimals = {"residents": 0, "share_pct": 1}
     notes = ["Method: counts, shared out where areas straddle wards."]
@@ -112,13 +107,12 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Who answered the survey, before and after weighting, beside the population."""
-    table = inputs.vocabulary.categories(exact.response)
+    table = inputs.vocabulary.categories(exact.response).assign(source=_titles(inputs.of_kind("survey")))
     shares = ["sample_pct", "before_raking_pct", "weighted_pct"]
     table["category_name"] = table["category_name"].fillna(
         table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
     )
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
-    table["source"] = _titles(inputs.of_kind("survey"))
     table["design_effect"] = table["design_effect"].astype(float).round(1)
     table["population_pct"] = table["population_pct"].astype(float).round(0)
     policy = inputs.settings.disclosure  # answers have a limit of their own
@@ -201,13 +195,9 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["source"] = table["indicator_id"].map(files)
     table = table[[*columns, "unit", "direction", *decimals, "verdict", "source"]]
     made_up = bool(rows["illustrative"].any())
-    return gate.release_statistics(
-        table,
-        "Each measure beside the same measure elsewhere",
-        decimals=decimals,
-        illustrative=made_up,
-        notes=["Method: differences, with 95% limits that allow for all comparisons together."],
-    )
+    title = "Each measure beside the same measure elsewhere"
+    notes = ["Method: differences, with 95% limits that allow for all comparisons together."]
+    return gate.release_statistics(table, title, decimals=decimals, illustrative=made_up, notes=notes)
 
 
 def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
