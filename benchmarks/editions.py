@@ -119,7 +119,9 @@ def appears(place: Study, found: Estimates, exact: Measures) -> bool:
     exact = replace(exact, table=pd.concat([rows, found.rows], ignore_index=True), gaps=pd.concat([rest, own]))
     issues = stages.issues(place.inputs, replace(exact, gaps=exact.gaps.reset_index(drop=True))).frame
     small = issues[issues["headline"].str.startswith("A small group")]
-    return bool((small["indicator_id"].eq(QUESTION) & small["headline"].str.contains("'Care experienced'")).any())
+    return bool(
+        (small["indicator_id"].eq(QUESTION) & small["headline"].str.contains(": Care experienced. ", regex=False)).any()
+    )
 
 
 def page(found: list[dict[str, object]], chosen: argparse.Namespace) -> list[str]:

@@ -8,7 +8,7 @@
 
 from placelib.errors import DisclosureError, InputFaults, PlacelibError
 from placelib.place import Place, open_place
-from placelib.publish.charts import compare_dots, direct_and_modelled, rank_dots, response_dots
+from placelib.publish.charts import against_each, compare_dots, direct_and_modelled, rank_dots, response_dots
 from placelib.publish.maps import small_multiples, ward_map
 from placelib.publish.tables import cards, prose, show
 
@@ -18,6 +18,7 @@ __all__ = [
     "InputFaults",
     "Place",
     "PlacelibError",
+    "against_each",
     "cards",
     "compare_dots",
     "direct_and_modelled",

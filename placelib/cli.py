@@ -45,11 +45,10 @@ def run(
 ) -> None:
     """Write the report of each place to <reports>/<place>/<edition>/."""
     order = Order(data=data, edition=edition, reports=reports, workers=workers, force=force)
-    chosen = _chosen(places, every, data)
     console = Console()
     with console.status("starting") as status:
         say = (lambda words: status.update(Text(words))) if console.is_terminal else typer.echo
-        ends = run_places(chosen, order, say)
+        ends = run_places(_chosen(places, every, data), order, say)
     _finish(ends)
 
 
@@ -74,12 +73,10 @@ def _chosen(places: list[str] | None, every: bool, data: str) -> list[str]:
 def _checked(slug: str, data: str) -> Outcome:
     try:
         inputs = open_place(slug, data=data).inputs
-        count = len(inputs.warnings)
-        heading = f"; {count} warning{'s' if count > 1 else ''}:" if count else ""
-        said = [f"{len(inputs.sources)} sources, no fault found{heading}", *inputs.warnings]
-        return Outcome(slug, "unchanged", "\n  ".join(said))
     except PlacelibError as error:
         return Outcome(slug, "failed", str(error))
+    said = [f"{len(inputs.sources)} sources, no fault found", *inputs.warnings]
+    return Outcome(slug, "unchanged", "\n  warning: ".join(said))
 
 
 def _finish(ends: list[Outcome]) -> None:

@@ -12,6 +12,18 @@ class DisclosureError(PlacelibError):
     """A number that has not passed the gate was about to be published."""
 
 
+def some(items: Sequence[object]) -> str:
+    """The first five, and how many more.
+
+    Examples
+    --------
+    >>> some(range(2, 1002))
+    '2, 3, 4, 5, 6 and 995 more'
+    """
+    more = f" and {len(items) - 5:,} more" if len(items) > 5 else ""
+    return ", ".join(map(str, items[:5])) + more
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with an input, and how to mend it; never the value of a person.
@@ -43,9 +55,7 @@ class Fault:
 
     def __str__(self) -> str:
         column = f", column '{self.column}'" if self.column else ""
-        shown = ", ".join(str(row) for row in self.rows[:5])
-        more = f" and {len(self.rows) - 5:,} more" if len(self.rows) > 5 else ""
-        rows = f", row{'s' if len(self.rows) > 1 else ''} {shown}{more}" if shown else ""
+        rows = f", row{'s' if len(self.rows) > 1 else ''} {some(self.rows)}" if self.rows else ""
         return f"{self.file}{column}{rows}: {self.rule}. To mend: {self.mend}."
 
 

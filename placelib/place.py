@@ -121,10 +121,12 @@ class Place:
         return self.sources.illustrative
 
     @property
-    def domain_names(self) -> dict[str, str]:
-        """Heading of each domain's score in `needs`."""
-        names = self.domains.frame
-        return dict(zip(names["domain_id"] + "_score", names["domain"], strict=True))
+    def headings(self) -> dict[str, str]:
+        """Heading of each domain's score in `needs`, and of each partner's rank in `choices`."""
+        domains = self.domains.frame
+        scores = dict(zip(domains["domain_id"] + "_score", domains["domain"], strict=True))
+        partners = self.settings.partner_weights
+        return scores | {f"{each}_rank": f"Weights of {self.settings.agency_name(each)}" for each in partners}
 
     @classmethod
     def stage_names(cls) -> list[str]:
@@ -136,7 +138,7 @@ class Place:
     terms = Stage(lambda place: stages.terms(place.inputs))
     domains = Stage(lambda place: stages.domains(place.inputs))
     population = Stage(lambda place: stages.population(place.inputs, place._exact))
-    people = Stage(lambda place: stages.people(place._exact))
+    people = Stage(lambda place: stages.people(place.inputs, place._exact))
     ledger = Stage(lambda place: stages.ledger(place.inputs, place._exact))
     response = Stage(lambda place: stages.response(place.inputs, place._exact))
     indicators = Stage(lambda place: stages.indicators(place.inputs, place._exact))

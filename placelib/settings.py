@@ -2,19 +2,31 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from placelib.errors import Fault, InputFaults
 
 Slug = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Weight = Annotated[float, Field(ge=0)]
 
 
 class Strict(BaseModel):
-    """A frozen model in which an unknown key is an error."""
+    """A frozen model in which an unknown key is an error, and so is a rule of its own that is broken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def broken(self) -> dict[str, bool]:
+        """Whether each rule that no single key can tell is broken."""
+        return {}
+
+    @model_validator(mode="after")
+    def _rules(self) -> Self:
+        wrong = [rule for rule, is_broken in self.broken().items() if is_broken]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
 
 
 class Agency(Strict):
@@ -58,8 +70,8 @@ class Settings(Strict):
     ward_vintage: Literal["2025"]
     edition: str = Field(pattern=Slug)
     agencies: tuple[Agency, ...] = Field(min_length=2)
-    weights: dict[str, float] = {}
-    partner_weights: dict[str, dict[str, float]] = {}
+    weights: dict[str, Weight] = {}
+    partner_weights: dict[str, dict[str, Weight]] = {}
     disclosure: Disclosure = Disclosure()
 
     def agency_name(self, agency: str) -> str:
@@ -86,43 +98,46 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         All that is wrong with the file, each with its key.
     """
     name = f"{path.parent.name}/{path.name}"
-    if not path.exists():
-        raise InputFaults([Fault(name, "the file is missing", "add it, or correct the name")])
     try:
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf8")))
-    except tomllib.TOMLDecodeError as error:
-        raise InputFaults([Fault(name, f"is not valid TOML: {error}", "correct the line")]) from None
+    except FileNotFoundError:
+        faults = [Fault(name, "the file is missing", "add it, or correct the name")]
     except ValidationError as error:
-        raise InputFaults([_fault(name, item) for item in error.errors(include_url=False)]) from None
+        faults = [_fault(name, item) for item in error.errors(include_url=False)]
+    except ValueError as error:  # of TOML, or of its encoding
+        faults = [Fault(name, f"is not valid TOML in UTF-8: {error}", "correct the line")]
+    raise InputFaults(faults)
 
 
-# pydantic's kinds of error in an analyst's words; a kind that is not here keeps pydantic's own
+# pydantic's kinds of error in an analyst's words, by their whole name or its first word, and for a key that must be
+# written in one way, by that key; a kind that is not here keeps pydantic's own words
 RULES = {
     "missing": ("is not given", "add the key"),
-    "extra_forbidden": ("is not a key that is known here", "remove the key, or correct its spelling"),
-    "literal_error": ("must be one of {expected}", "correct the value"),
-    "string_pattern_mismatch": ("is not written as it must be (pattern {pattern})", "correct the value"),
-    "string_too_short": ("must have at least {min_length} characters", "fill it in"),
-    "too_short": ("must list at least {min_length}", "add what is missing"),
-    "greater_than": ("must be above {gt}", "correct the value"),
+    "extra": ("is not a key that is known here", "remove the key, or correct its spelling"),
+    "literal": ("must be one of {expected}", "correct the value"),
+    "string": ("must be text", "put the value in quotation marks"),
+    "string_too_short": ("is empty or too short", "fill it in"),
+    "too": ("must list at least {min_length}", "add what is missing"),
+    "greater": ("must be above {gt}", "correct the value"),
     "greater_than_equal": ("must be {ge} or more", "correct the value"),
-    "string_type": ("must be text", "put the value in quotation marks"),
-    "bool_type": ("must be true or false", "write true or false, without quotation marks"),
-    "bool_parsing": ("must be true or false", "write true or false, without quotation marks"),
-    "int_parsing": ("must be a whole number", "give digits only"),
-    "int_type": ("must be a whole number", "give digits only"),
-    "float_parsing": ("must be a number", "give digits only"),
-    "float_type": ("must be a number", "give digits only"),
-    "date_from_datetime_parsing": ("must be a date", "write it as 2026-03-31"),
-    "date_type": ("must be a date", "write it as 2026-03-31"),
-    "tuple_type": ("must be a list", "put the values in square brackets"),
-    "dict_type": ("must be a table of keys and values", "write it as { key = value }"),
-    "model_type": ("must be a table of keys and values", "write it as { key = value }"),
+    "bool": ("must be true or false", "write true or false, without quotation marks"),
+    "int": ("must be a whole number", "give digits only"),
+    "float": ("must be a number", "give digits only"),
+    "date": ("must be a date", "write it as 2026-03-31"),
+    "tuple": ("must be a list", "put the values in square brackets"),
+    "dict": ("must be a table of keys and values", "write it as { key = value }"),
+    "model": ("must be a table of keys and values", "write it as { key = value }"),
+    "area_code": ("is not the GSS code of a local authority district in England", "write it as E06000043"),
+    "edition": ("is not small letters, digits and single hyphens", "write it as spring-2026"),
+    "file": ("is not the plain name of a file", "give the name of a file beside the contract, without its folder"),
+    "sha256": ("is not a sha256: 64 characters, each a digit or a letter from a to f", "put the file's sha256 there"),
+    "vintage": ("is not a year", 'write it as "2021"'),
 }
 
 
 def _fault(file: str, item: Any) -> Fault:  # noqa: ANN401 - pydantic's own error dictionary
-    key = ".".join(str(part) for part in item["loc"])
-    message = item["msg"].removeprefix("Value error, ")
-    rule, mend = RULES.get(item["type"], (message[:1].lower() + message[1:], "correct the value"))
-    return Fault(file, rule.format(**item["ctx"]) if item["type"] in RULES and "ctx" in item else rule, mend, key)
+    kind = item["loc"][-1] if item["type"] == "string_pattern_mismatch" else item["type"]
+    rule, mend = RULES.get(kind, RULES.get(kind.split("_")[0], ("{own}", "correct the value")))
+    own = item["msg"].removeprefix("Value error, ")
+    rule = rule.format(own=own[:1].lower() + own[1:], **item.get("ctx", {}))
+    return Fault(file, rule, mend, ".".join(map(str, item["loc"])))

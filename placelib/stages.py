@@ -13,7 +13,13 @@ from placelib.assessment import pattern as pattern_rules
 from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
-from placelib.sources.readers import Inputs
+from placelib.sources.readers import Inputs, Source
+
+WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
+WHO |= {"workday": "people here on a working day"}
+EVERYONE = {"characteristic": "all", "category": "all", "share_pct": 100.0}
+EVERYONE |= {"characteristic_name": "Everyone", "category_name": "Everyone"}
+PLACED_BY = {"lsoa": "small census area (LSOA)", "msoa": "large census area (MSOA)", "point": "grid reference"}
 
 
 def wards(inputs: Inputs) -> gate.Open:
@@ -30,7 +36,7 @@ def sources(inputs: Inputs) -> gate.Open:
     areas = [each.contract.geography.type if each.contract.geography else "place" for each in inputs.sources.values()]
     table = pd.DataFrame(rows)[said].assign(area=areas, source_id=list(inputs.sources))
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
-    table = table.rename(columns={"title": "source", "release": "release_class"})
+    table = table.rename(columns={"title": "source", "release": "release_class"}).replace({"area": PLACED_BY})
     return gate.open_table(table, "Files behind this assessment", illustrative=_made_up(inputs))
 
 
@@ -56,28 +62,35 @@ def domains(inputs: Inputs) -> gate.Open:
 
 
 def population(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Residents of the place and of each ward by characteristic: residents, share_pct."""
+    """Residents of the place and of each ward by characteristic, and all together: residents, share_pct."""
     table = inputs.vocabulary.categories(by_place_and_ward(exact.residents, inputs))
     order = ["area_type", "area_code", "characteristic", "category_order"]
     table = table.sort_values(order, ignore_index=True).drop(columns="category_order")
+    one = table[table["characteristic"].isin(table["characteristic"][:1])]
+    everyone = one.groupby(["area_type", "area_code", "area_name"], as_index=False)["residents"].sum()
+    files = [each for each in inputs.of_kind("population") if each.contract.population.basis == "resident"]
+    table = pd.concat([table, everyone.assign(**EVERYONE)], ignore_index=True).assign(source=_titles(files))
     made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
     decimals = {"residents": 0, "share_pct": 1}
-    return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up)
+    notes = ["Method: counts, shared out where areas straddle wards."]
+    return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up, notes=notes)
 
 
-def people(exact: Measures) -> gate.Protected:
+def people(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Residents, households, workday population and projections of the whole place."""
+    titles = {each.name: each.contract.title for each in inputs.of_kind("population")}
     table = exact.headline.drop(columns="illustrative")
+    table = table.assign(who=table["basis"].map(WHO), source=table["source_id"].map(titles))
     return _released(table, "People who live and work here", exact.headline)
 
 
 def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """What did not match: for each file and indicator, records in the file, in a ward, and in none."""
+    """What did not match: for each file and indicator, records in all, in a ward, in the place's figure, in no ward."""
     table = inputs.vocabulary.named(exact.ledger)
     table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
-    counts = ["records", "matched", "unmatched"]
+    counts = ["records", "matched", "in_the_place", "unmatched"]
     names = ["source_id", "source", "agency", "indicator_id", "indicator", "release_class"]
     columns = [*names, *counts, "unmatched_pct", "reason"]
     agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
@@ -94,7 +107,7 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Who answered the survey, before and after weighting, beside the population."""
-    table = inputs.vocabulary.categories(exact.response)
+    table = inputs.vocabulary.categories(exact.response).assign(source=_titles(inputs.of_kind("survey")))
     shares = ["sample_pct", "before_raking_pct", "weighted_pct"]
     table["category_name"] = table["category_name"].fillna(
         table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
@@ -126,7 +139,10 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
     own, rows = inputs.settings.weights, _coarsened(inputs, exact)
     table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
-    notes = ["Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards."]
+    notes = [
+        "Method: each indicator as a multiple of the level compared with; domains weighted as the partnership chose.",
+        "Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards.",
+    ]
     return _released(_by_rank(table, inputs), "Overall need by ward", rows, notes=notes)
 
 
@@ -175,11 +191,13 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
-    table = table[[*columns, "unit", "direction", *decimals, "verdict"]]
+    files = rows.groupby("indicator_id")["source"].agg(lambda titles: "; ".join(titles.unique()))
+    table["source"] = table["indicator_id"].map(files)
+    table = table[[*columns, "unit", "direction", *decimals, "verdict", "source"]]
     made_up = bool(rows["illustrative"].any())
-    return gate.release_statistics(
-        table, "Each measure beside the same measure elsewhere", decimals=decimals, illustrative=made_up
-    )
+    title = "Each measure beside the same measure elsewhere"
+    notes = ["Method: differences, with 95% limits that allow for all comparisons together."]
+    return gate.release_statistics(table, title, decimals=decimals, illustrative=made_up, notes=notes)
 
 
 def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -189,6 +207,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
     numbers = ["direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved", "direct_weight_pct"]
     columns = ["indicator_id", "indicator", "short_name", "unit", "ward_code", "ward_name", *numbers]
     table = table[[*columns, "respondents", "effective_respondents", "illustrative"]].assign(basis="modelled")
+    table["source"] = _titles(inputs.of_kind("survey"))
     return gate.release_survey(
         table,
         "Survey figures by ward, direct and modelled",
@@ -201,7 +220,9 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
 def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Whether each agency's rates cluster on the map: exploratory."""
     table = pattern_rules.patterns(_coarsened(inputs, exact), inputs.geography.wards)
+    files = exact.comparable.query("area_type == 'ward'").groupby("indicator_id")["source"].first()
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
+    table["source"] = table["indicator_id"].map(files)
     return _released(table, "Patterns on the map", exact.comparable, decimals={"moran": 2, "p_value": 3})
 
 
@@ -210,6 +231,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = equality_rules.group_gaps(exact.gaps, inputs.vocabulary)
     table = inputs.vocabulary.named(equality_rules.group_names(table, inputs.vocabulary))
     table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
+    table["source"] = _titles(inputs.of_kind("survey"))
     points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
     ratios = ["ratio", "ratio_lower", "ratio_upper"]
     names = ["gap", "area_type", "group_size", "indicator_id", "indicator", "short_name", "domain", "characteristic"]
@@ -217,7 +239,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     names += ["respondents", "effective_respondents", "illustrative"]
     decimals = dict.fromkeys(points, 0) | dict.fromkeys(ratios, 1)
     return gate.release_survey(
-        table[[*names, *decimals, "verdict"]],
+        table[[*names, *decimals, "verdict", "source"]],
         "Gaps between groups and everyone",
         decimals=decimals,
         policy=inputs.settings.disclosure,
@@ -228,7 +250,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
 def together(inputs: Inputs, exact: Measures) -> gate.Protected:
     """How many needs fall on the same people, for everyone and by group."""
     table = equality_rules.group_names(exact.together, inputs.vocabulary)
-    table["area_type"] = "place"
+    table["area_type"], table["source"] = "place", _titles(inputs.of_kind("survey"))
     table["width_points"] = table["upper"].astype(float) - table["lower"].astype(float)
     decimals = dict.fromkeys(["value", "lower", "upper", "expected"], 0)
     policy = inputs.settings.disclosure
@@ -241,11 +263,14 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     published = indicators(inputs, exact).frame
     published = published[published["illustrative"].isin(rows["illustrative"].unique())]
     gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
+    group = ["characteristic", "category"]
+    gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
+    compared = need_rules.comparisons(rows, inputs.vocabulary)
     table = issue_rules.key_issues(
         rows,
         published,
         gaps=equality_rules.group_names(equality_rules.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary),
-        comparisons=need_rules.comparisons(rows, inputs.vocabulary),
+        comparisons=compared,
         vocabulary=inputs.vocabulary,
         settings=inputs.settings,
     )
@@ -255,7 +280,7 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
     made_up = bool(rows["illustrative"].any())
-    notes = [issue_rules.RULE]
+    notes = [issue_rules.RULE, *filter(None, [issue_rules.not_shown(compared, inputs.vocabulary)]), _behind(rows)]
     return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
 
 
@@ -295,7 +320,18 @@ def _released(
     decimals: Mapping[str, int] = {},
     notes: Sequence[str] = (),
 ) -> gate.Protected:
-    """Release statistics, whole unless `decimals` says more; illustrative if any row that they are made of is."""
+    """Release statistics, whole unless `decimals` says more, with the sources of the rows that they are made of."""
     whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
     made_up = bool(made_of["illustrative"].any())
-    return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=notes)
+    said = notes if "source" in table else [_behind(made_of), *notes]
+    return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=said)
+
+
+def _titles(sources: list[Source]) -> str:
+    """Titles of files, as a column `source` names them."""
+    return "; ".join(each.contract.title for each in sources)
+
+
+def _behind(rows: pd.DataFrame) -> str:
+    """How many files stand behind rows of the shared table, where they are too many to name."""
+    return f"{rows['source'].nunique()} sources, listed in 01_place."

@@ -130,6 +130,21 @@ def test_a_column_made_for_weighting_gives_way_to_the_answer_itself(read):
     assert analysis_columns(source)["sex"].unique().tolist() == ["male"]
 
 
+def test_a_survey_without_characteristics_has_its_wards_and_place(read):
+    """Nobody was asked who they are: no group is told apart, and wards and place are estimated all the same."""
+
+    def plain():
+        before, terms = survey()
+        columns = {name: each for name, each in terms["columns"].items() if "characteristic" not in each}
+        unraked = {name: rule for name, rule in terms["survey"].items() if name != "rake"}
+        return [[*row[:3], *row[6:]] for row in before], terms | {"columns": columns, "survey": unraked}
+
+    exact = measure(read(plain, population, households))
+    assert len(rows(exact, "lonely", area_type="ward")) == len(CODES)
+    assert rows(exact, "lonely", area_type="place").index.tolist() == ["all"]
+    assert exact.gaps.empty
+
+
 def test_respondents_without_a_ward_are_refused_by_row(read):
     """A ward of another district cannot be raked to this one's margin: file and row are named, no person is."""
 

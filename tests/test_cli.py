@@ -1,6 +1,7 @@
 """The command line answers in clear lines: what was done to standard output, what was refused to standard error."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_check_tells_every_fault(placelib, data):
     assert wrong.count("fires.toml") > 2
     assert "column 'kind'" in wrong
     assert placelib("check", "a-town", "--data", data) == (0, "a-town: 0 sources, no fault found\n", "")
+
+
+def test_check_prints_what_may_be_amiss(placelib, data):
+    """A file that no contract describes is a warning below the place's line, and no failure."""
+    (Path(data) / "a-town" / "sources" / "copy.csv").write_text("x")
+    status, said, wrong = placelib("check", "a-town", "--data", data)
+    assert (status, wrong) == (0, "")
+    first, second = said.splitlines()
+    assert first.startswith("a-town: 0 sources, no fault found")
+    assert "copy.csv: no contract describes this file" in second
 
 
 @pytest.mark.parametrize("command", ["check", "run"])

@@ -1,15 +1,18 @@
 """Contracts and settings: what they ask for, and that nothing they refuse slips through."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from little import MAKERS, PERSONAL, SETTINGS, TEXT, contract, events, register, survey
+from little import MAKERS, PERSONAL, SETTINGS, TEXT, contract, events, population, register, survey
 from pydantic import ValidationError
 
+from placelib.errors import PlacelibError
+from placelib.measures.answers import weighted_design
 from placelib.settings import Disclosure, Settings
-from placelib.sources.contracts import Column, Contract, Geography
+from placelib.sources.contracts import Column, Contract, Geography, Survey
 
 
 def valid(terms, **changed):
@@ -35,9 +38,9 @@ def test_every_kind_of_file_can_be_described(maker):
         (register, {"personal": None}, "records of people need [personal]"),
         (survey, {"personal": None}, "records of people need [personal]"),
         (register, {"release": "open"}, "records of people cannot have the release class 'open'"),
-        (survey, {"release": "administrative"}, "kind 'survey' and release 'survey' go together"),
-        (events, {"release": "survey"}, "kind 'survey' and release 'survey' go together"),
-        (survey, {"survey": None}, "kind 'survey' and [survey] go together"),
+        (survey, {"release": "administrative"}, "kind 'survey', release 'survey' and [survey] go together"),
+        (events, {"release": "survey"}, "kind 'survey', release 'survey' and [survey] go together"),
+        (survey, {"survey": None}, "kind 'survey', release 'survey' and [survey] go together"),
         (events, {"kind": "population"}, "kind 'population' needs [population]"),
         (events, {"period_end": "2025-03-31"}, "period_end is before period_start"),
         (events, {"columns": {"X": TEXT}}, "names columns that are not declared: Type, Y"),
@@ -110,6 +113,9 @@ def test_a_day_counts_as_a_month():
         {"disclosure": {"survey_minimum": 9}},
         {"disclosure": {"rounding_base": 1}},
         {"motto": "onwards"},
+        {"weights": {"health": -1}},
+        {"weights": {"health": float("nan")}},
+        {"partner_weights": {"nhs": {"health": -0.5}}},
     ],
 )
 def test_settings_out_of_bounds_are_refused(wrong):
@@ -123,3 +129,31 @@ def test_a_place_without_its_own_limits_has_the_gates():
     limits = Settings.model_validate(SETTINGS).disclosure
     assert limits == Disclosure(administrative_threshold=8, rounding_base=5, survey_minimum=10)
     assert Settings.model_validate(SETTINGS).agency_name("job_centre") == "Job Centre"
+
+
+@pytest.mark.parametrize("trim", [(0.3, 3), (0, 1.5)])
+def test_limits_of_weights_may_be_declared(trim):
+    """Below and above 1."""
+    assert Survey(design="probability", weight="W", rake=[["Ward"]], trim=trim).trim == trim
+
+
+@pytest.mark.parametrize("trim", [(1, 3), (-1, 2), (0.5, 0.9), (3, 0.3)])
+def test_limits_that_leave_no_room_are_refused(trim):
+    """Weights could not stay as they are on average."""
+    with pytest.raises(ValueError, match="trim needs rake, and two limits"):
+        Survey(design="probability", weight="W", rake=[["Ward"]], trim=trim)
+
+
+def test_limits_of_weights_reach_the_raking(read):
+    """Women of working age must weigh 1.875 times as much as before: twice is allowed, one and a half is not enough."""
+    inputs = read(population, survey)
+    source, ward = inputs.sources["survey"], inputs.sources["survey"].frame["Ward"]
+
+    def ratio(limits):
+        rules = source.contract.survey.model_copy(update={"trim": limits})
+        limited = replace(source, contract=source.contract.model_copy(update={"survey": rules}))
+        return weighted_design(inputs, limited, inputs.geography, ward).weight.max() / 16
+
+    assert ratio((0.3, 2)) == pytest.approx(1.875, abs=0.001)
+    with pytest.raises(PlacelibError, match="contradict each other for these respondents within these limits"):
+        ratio((0.3, 1.5))

@@ -33,6 +33,21 @@ def test_two_groups_by_hand():
     reach = stats.t.ppf(0.975, 3) * found["standard_error"]
     assert found[["lower", "upper"]].tolist() == pytest.approx([0.5 - reach, 0.5 + reach])
     assert found["p_value"] == pytest.approx(2 * stats.t.sf(0.5 / found["standard_error"], 3))
+    assert found["ratio"] == pytest.approx(4.5 / 4)
+    assert found["ratio_error"] == pytest.approx((ward.var() / ward.size() / ward.mean() ** 2).sum() ** 0.5)
+
+
+def test_pairs_and_questions_keep_their_order_and_their_own_errors():
+    """Two pairs of two questions at once are each as if asked alone, pair by pair."""
+    design, both = Design(np.ones(10), PEOPLE["ward"]), ANSWERS.assign(sleep=ANSWERS["hours"].mask(ANSWERS.index == 2))
+    pairs = [("place", "W2"), ("W1", "place")]
+    at_once = differences(design, both, with_everyone(PEOPLE), pairs)
+    alone = [
+        differences(design, both[[name]], with_everyone(PEOPLE), [pair])
+        for pair in pairs
+        for name in ("hours", "sleep")
+    ]
+    pd.testing.assert_frame_equal(at_once, pd.concat(alone, ignore_index=True))
 
 
 def test_a_part_is_compared_with_its_whole_by_their_covariance():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 from test_needs import WORDS
 
 from placelib.assessment.equality import group_gaps, group_names, severest_small_group
@@ -14,17 +14,29 @@ GROUPS = ["female", "male", "bisexual", "muslim", "sikh", "veteran", "widowed"]
 
 
 def gaps_of(p_values, difference=10.0, **columns):
-    """Gaps to everyone's 30% whose errors give the wanted two-sided normal p-values, one group each."""
+    """Gaps to everyone's 30%, one group each, on so many answers that an exact test gives the wanted p-values."""
     number = len(p_values)
     rows = pd.DataFrame({"category": GROUPS[:number], "difference": np.broadcast_to(difference, number).astype(float)})
-    rows["difference_error"] = rows["difference"].abs() / stats.norm.isf(np.asarray(p_values, float) / 2)
     rows["everyone"] = 30.0
     rows["value"] = rows["everyone"] + rows["difference"]
+    rows["effective_respondents"] = list(map(answers_for, p_values, rows["value"]))
+    rows["difference_error"] = np.sqrt(rows["value"] * (100 - rows["value"]) / rows["effective_respondents"])
     rows["ratio"] = rows["value"] / rows["everyone"]
     rows["ratio_error"] = rows["difference_error"] / rows["value"]
-    usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400}
-    many = {"effective_respondents": 1e6, "degrees_of_freedom": 1e9}  # so many that Student and the binomial are normal
-    return rows.assign(**usual | many | columns)
+    usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400, "degrees_of_freedom": 1e9}
+    return rows.assign(**usual | columns)
+
+
+def answers_for(p_value, value):
+    """How many answers, `value` per cent of them yes, have a two-sided exact p-value against everyone's 30%."""
+
+    def apart(logarithm):
+        answers = np.exp(logarithm)
+        yes = answers * value / 100
+        tails = stats.beta.cdf(0.3, yes, answers - yes + 1), stats.beta.sf(0.3, yes + 1, answers - yes)
+        return 2 * min(tails) - p_value
+
+    return np.exp(optimize.brentq(apart, -7, 16, xtol=1e-13))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +157,8 @@ def test_a_small_group_is_ordered_by_its_own_gap():
 
 
 @pytest.mark.parametrize(
-    "changed", [{"respondents": 400}, {"difference": -10.0}, {"difference_error": 50.0}, {"category": "male × muslim"}]
+    "changed",
+    [{"respondents": 400}, {"difference": -10.0}, {"effective_respondents": 30.0}, {"category": "male × muslim"}],
 )
 def test_no_severe_small_group_where_none_is_surely_worse(changed):
     """Not small, better off, not sure, or two characteristics at once."""
@@ -161,6 +174,7 @@ def test_no_survey_no_gaps():
     """A table without rows keeps its columns."""
     found = group_gaps(gaps_of([0.5]).iloc[:0], WORDS)
     assert found.empty
+    assert (group_names(found, WORDS)["category_name"] + ": ").empty
     assert severest_small_group(found).empty
 
 

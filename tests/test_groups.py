@@ -109,6 +109,12 @@ def test_pairs_are_those_named_and_a_missing_category_is_in_none():
     assert set(first.loc[first["characteristic"] == "sex × disability", "category"]) == {"a × z", "b × z", "c × z"}
 
 
+def test_without_groups_there_are_no_gaps():
+    """Where the survey asks for no characteristic, there is nobody to compare with everyone, and no fault."""
+    weight, answers, _ = asked(3)
+    assert gaps(Design(weight), answers, pd.DataFrame(index=answers.index)).empty
+
+
 def test_a_group_that_agrees_has_a_gap_and_no_error():
     """Forty people who all say yes are no proof that everybody like them would."""
     weight, answers, groups = asked(6)

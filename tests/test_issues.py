@@ -9,7 +9,17 @@ from little import ENGLAND, PERSONAL, comparators, events, households, populatio
 from test_needs import WORDS, table
 
 from placelib import stages
-from placelib.assessment.issues import STALE, _group_name, signed_commentary, unknowns
+from placelib.assessment.issues import (
+    STALE,
+    _group_name,
+    _people_in_group,
+    _trend,
+    figure,
+    not_shown,
+    number,
+    signed_commentary,
+    unknowns,
+)
 from placelib.assessment.needs import comparisons
 from placelib.measures.shared import measure
 
@@ -127,14 +137,74 @@ def test_a_small_group_with_a_serious_gap_has_a_place_of_its_own(issues):
     figures = {name: ENGLAND[name] for name in ("lonely", "damp_home")}
     found = issues(large_survey, england(**figures)).frame
     assert found["indicator_id"].tolist() == ["lonely"]
-    assert "89% of the group 'Disabled, limited a lot', against 18%" in found["headline"].item()
+    assert (
+        found["headline"].item().startswith("A small group with a serious gap: Disabled, limited a lot (disability). ")
+    )
+    assert found["headline"].item().endswith(": 89% of them, against 18% of everyone.")
     assert found["groups"].item() == "Disabled, limited a lot (disability)."
+
+
+@pytest.mark.parametrize(
+    ("counted_pct", "asked_of", "said"),
+    [
+        (5.0, "adults", "About 1,000 of about 2,000 adults. "),  # 50% of 5% of 40,000
+        (0.123, "adults", "About 25 of about 49 adults. "),
+        (np.nan, "adults", "The number of people is not known: no file counts the adults of this group. "),
+        (5.0, "carers", "The number of people is not known: no file counts the adults of this group. "),
+    ],
+)
+def test_people_in_a_small_group_are_counted_where_a_file_counts_them(counted_pct, asked_of, said):
+    """The group's share of adults, times all adults, times those who say yes; never guessed from the answers."""
+    cell, place = pd.Series({"value": 50.0, "respondents": 35.0}), pd.Series({"denominator": 40_000})
+    found = _people_in_group(cell, counted_pct, place, pd.Series({"denominator": asked_of}))
+    assert found == said + "About 35 of the group answered."
+
+
+def counted_by_disability():
+    """The little population with a tenth of every age and sex limited a lot."""
+    rows, terms = population()
+    parts = [[*row[:3], row[3] * share, limited] for row in rows[1:] for share, limited in ((9, "No"), (1, "Lots"))]
+    codes = {"No": "not_disabled", "Lots": "disabled_a_lot"}
+    column = {"type": "category", "codes": codes, "characteristic": "disability"}
+    return [[*rows[0], "Limited"], *parts], terms | {"columns": terms["columns"] | {"Limited": column}}
+
+
+def test_a_population_file_gives_the_people_in_a_small_group(read):
+    """A tenth of all adults are in the group and 89% of them are lonely; children are not counted."""
+    inputs = read(large_survey, england(lonely=ENGLAND["lonely"]), counted_by_disability, households)
+    exact = measure(inputs)
+    adults = 10 * sum(row[3] for row in population()[0][1:] if row[1] != "Children")
+    said = stages.issues(inputs, exact).frame["people_affected"].item()
+    lonely, group = re.fullmatch(r"About (\S+) of about (\S+) adults\. About 35 of the group answered\.", said).groups()
+    assert float(group.replace(",", "")) == pytest.approx(adults / 10, rel=0.05)
+    assert float(lonely.replace(",", "")) == pytest.approx(0.89 * adults / 10, rel=0.05)
+
+
+def test_measures_that_follow_the_four_shown_are_named():
+    """Six measures worse than England: two are named, the larger gap first; four or fewer, and nothing is said."""
+    rates = ["burglary", "violence", "noise", "fly_tipping", "antisocial_behaviour", "homelessness"]
+    rows = table({name: [40.0 - place] for place, name in enumerate(rates)}, england=dict.fromkeys(rates, 10.0))
+    compared = comparisons(rows, WORDS)
+    assert compared["verdict"].eq("worse").all()
+    names = WORDS.indicators.set_index("indicator_id")["indicator"]
+    rest = f"{names[rates[4]]}; {names[rates[5]]}"
+    assert not_shown(compared, WORDS) == f"Also worse than England, and not shown: {rest}."
+    assert not_shown(compared[compared["indicator_id"].isin(rates[:4])], WORDS) == ""
+
+
+def test_a_percentage_below_one_is_under_one():
+    """And a rate is written as it is published; a change of a third of a per cent is no change of nought."""
+    assert [number(value, "% of adults") for value in (0, 0.9, 1)] == ["under 1", "under 1", "1"]
+    assert figure(0.9, "per 1,000 households") == "0.9 per 1,000 households"
+    year = {"value": 301.0, "previous": 300.0, "standard_error": 0.1}
+    assert _trend(pd.Series(year)) == "Up under 1% on the year before."
+    assert _trend(pd.Series(year | {"value": 297.0})) == "Down 1% on the year before."
 
 
 def test_a_group_is_not_named_twice():
     """The characteristic is added only where the group's own name does not say it."""
-    assert _group_name("Care experienced", "Care experience") == "Care experienced."
-    assert _group_name("Sikh", "Religion") == "Sikh (religion)."
+    assert _group_name("Care experienced", "Care experience") == "Care experienced"
+    assert _group_name("Sikh", "Religion") == "Sikh (religion)"
 
 
 def test_a_small_group_of_few_respondents_is_not_named(issues):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from little import ENGLAND
 
@@ -86,6 +86,7 @@ numbers = st.lists(st.floats(1, 100), min_size=5, max_size=5)
 
 
 @settings(max_examples=5, deadline=None)
+@example(burglary=[1.0, 2.0, 26.0, 1.03, 29.0], violence=[1.0, 16.5, 20.0, 75.0, 13.0])  # told apart by a hair
 @given(numbers, numbers)
 def test_a_flipped_direction_reverses_ranks_exactly(burglary, violence):
     """If lower were worse for every indicator, first would be last, with the range of ranks turned round."""
@@ -266,6 +267,19 @@ def test_every_answer_of_the_little_place_is_compared(exact):
     assert english.query("verdict == 'worse'").index.tolist() == ["claimants", "burglary"]
     assert english["ratio"].loc["burglary"] == pytest.approx(2.5)
     assert found.query("comparator_type == 'neighbour'")["verdict"].tolist() == ["no clear difference"]
+
+
+def test_a_survey_is_compared_in_whole_points():
+    """24.4 against 15.3: 24 is shown, 8.7 more, the limits outwards; the verdict and the ratio are exact."""
+    rows = table({"lonely": [24.4]}, england={"lonely": 15.3})
+    rows.loc[rows["area_type"] == "place", "standard_error"] = 9.05 / 1.96  # surely worse by a hair
+    exact = comparisons(rows, WORDS).iloc[0]
+    whole = comparisons(rows.assign(release_class="survey"), WORDS).iloc[0]
+    numbers = ["value", "comparator_value", "difference", "lower", "upper"]
+    assert exact[numbers].tolist() == pytest.approx([24.4, 15.3, 9.1, 0.05, 18.15], abs=0.001)
+    assert whole[numbers].tolist() == pytest.approx([24, 15.3, 8.7, 0, 19])
+    assert whole["ratio"] == exact["ratio"] == pytest.approx(24.4 / 15.3)
+    assert whole["verdict"] == exact["verdict"] == "worse"
 
 
 def test_all_comparisons_make_one_family():

@@ -220,7 +220,7 @@ def test_ledger_and_response_leave_by_the_rule_for_counts(opened):
     ledger = place.ledger.frame.set_index("indicator_id")
     assert ledger.loc["children_in_need", ["unmatched", "unmatched_pct"]].isna().all()
     assert ledger.loc["children_in_need", "mark"] == "[c]"
-    assert ledger.loc["burglary", ["records", "matched", "unmatched"]].tolist() == [43, 40, 3]
+    assert ledger.loc["burglary", ["records", "matched", "in_the_place", "unmatched"]].tolist() == [43, 40, 40, 3]
     response = place.response.frame.set_index("category")
     assert response.loc["female", ["respondents", "sample_pct", "weighted_pct"]].tolist() == [80, 40, 50]
     assert response.loc["disabled_a_lot", ["respondents", "sample_pct"]].isna().all()

@@ -8,15 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.rates import (
-    EUROPEAN_STANDARD_POPULATION_2013,
-    byar,
-    difference,
-    directly_standardised_rate,
-    rate,
-    ratio,
-    wilson,
-)
+from placelib.measures.rates import EUROPEAN_STANDARD_POPULATION_2013, byar, directly_standardised_rate, rate, wilson
 
 BANDS = EUROPEAN_STANDARD_POPULATION_2013.index
 
@@ -51,7 +43,6 @@ def test_nobody_at_risk_has_no_rate(call):
         (lambda: directly_standardised_rate(ages(1), ages(0), per=1), "an age band has no people"),
         (lambda: directly_standardised_rate(ages(-1), ages(9), per=1), "a number is negative"),
         (lambda: directly_standardised_rate(ages(1), ages(9)[["0-4"]], per=1), "populations need the areas"),
-        (lambda: difference(byar([1, 2, 3]), byar([1, 2])), "3 estimates need 1 or 3 comparators, not 2"),
     ],
 )
 def test_impossible_numbers_are_refused_with_their_rows(call, words):
@@ -114,21 +105,3 @@ def test_a_missing_cell_leaves_no_standardised_rate():
     counts = ages(5.0)
     counts.iloc[0, 3] = np.nan
     assert directly_standardised_rate(counts, ages(500), per=1_000).isna().all(axis=None)
-
-
-def test_difference_and_ratio_by_hand():
-    """Errors of independent estimates add as squares; a ratio's on the log scale."""
-    ward = pd.DataFrame({"value": [8.0, 2.0], "standard_error": [3.0, 0.0]}, index=["W1", "W2"])
-    england = pd.DataFrame({"value": [4.0], "standard_error": [4.0]})
-    gap, times = difference(ward, england), ratio(ward, england)
-    assert gap.loc["W1"].tolist() == pytest.approx([4, 5, 4 - 1.959964 * 5, 4 + 1.959964 * 5], rel=1e-6)
-    assert times.loc["W1", "value"] == 2
-    assert np.log(times.loc["W1", "upper"] / 2) == pytest.approx(1.959964 * np.hypot(3 / 8, 1), rel=1e-6)
-    assert gap["value"].tolist() == [4, -2]
-
-
-def test_nought_has_no_ratio():
-    """A ratio to or of nothing is unknown."""
-    none, some = byar(0), byar(20)
-    assert ratio(none, some).isna().all(axis=None)
-    assert ratio(some, none).isna().all(axis=None)

@@ -111,6 +111,25 @@ def test_a_place_may_bring_its_own_wards(brought):
     assert not found.geography.approximate
 
 
+@pytest.mark.parametrize("heading", ["WD25CD", "WD99CD"])
+def test_outlines_without_a_declared_column_are_a_fault(brought, heading):
+    """The contract's heading is in the file, or the analyst is told which file has not got it."""
+    own = gpd.GeoDataFrame({"WD25CD": CODES}, geometry=[box(0, 0, 1, 1)] * 4, crs=27700)
+    where = {"type": "ward", "columns": [heading], "vintage": "2018"}
+    terms = {"kind": "boundaries", "release": "open", "geography": where}
+
+    def place():
+        return brought(
+            "w.geojson", lambda path: own.to_file(path), columns={heading: TEXT | {"label": "area_code"}}, **terms
+        )
+
+    if heading == "WD25CD":
+        assert place().geography.codes("ward")["2018"] == set(CODES)
+    else:
+        with pytest.raises(PlacelibError, match=r"w\.geojson: .*it has no outlines with .* the columns"):
+            place()
+
+
 def test_a_place_is_all_of_its_folder(little, little_data):
     """Settings, geography, every source in order of name; and every file that the numbers rest on is known."""
     assert little.slug == SLUG

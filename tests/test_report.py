@@ -43,7 +43,7 @@ def page(*cells, cover=COVER):
 @pytest.fixture(scope="module")
 def report():
     """A report with a map and a table."""
-    cells = [new_markdown_cell("## Where?"), shown(ward_map(wards(), needs(), "rank")), shown(show(burglary()))]
+    cells = [new_markdown_cell("## Where?"), shown(ward_map(wards(), needs(), "score")), shown(show(burglary()))]
     return BeautifulSoup(to_html(notebook(*cells), COVER), "html.parser")
 
 

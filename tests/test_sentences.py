@@ -95,19 +95,26 @@ def test_headlines_give_the_places_cell_englands_and_the_period(edition):
 def test_small_groups_headlines_give_the_groups_cell_and_everyones(edition):
     """The group, its share, everyone's, its base and the limits of the gap."""
     for issue, rows, place in of_place(edition, small=True):
-        name, share, group, everyone = words(
+        called, name, share, everyone = words(
             issue["headline"],
-            rf"A small group, a serious gap\. (.+): ({NUMBER})% of the group '(.+)', against ({NUMBER})% of everyone\.",
+            rf"A small group with a serious gap: (.+?)\. (.+): ({NUMBER})% of them, against ({NUMBER})% of everyone\.",
         )
+        group = re.sub(r" \([^)]+\)$", "", called)
         cell = rows[(rows["category_name"] == group) & (rows["area_type"] == "place")].iloc[0]
         assert name == place["indicator"]
         assert is_cell(share, cell["value"])
         assert is_cell(everyone, place["value"])
-        (base,) = words(issue["people_affected"], rf"About ({NUMBER}) respondents stand behind this figure\.")
+        unknown = r"The number of people is not known: no file counts the adults of this group\."
+        counted = edition.exact.response.query("category == @cell['category']")["population_pct"].notna().any()
+        known = rf"About {NUMBER} of about {NUMBER} adults\."
+        (base,) = words(
+            issue["people_affected"], rf"{known if counted else unknown} About ({NUMBER}) of the group answered\."
+        )
         assert is_cell(base, cell["respondents"])
         kind = cell["characteristic_name"].lower()
         doubled = kind.split()[0] in group.lower()
-        assert issue["groups"] == (f"{group}." if doubled else f"{group} ({kind}).")
+        assert called == (group if doubled else f"{group} ({kind})")
+        assert issue["groups"] == f"{called}."
         gap = edition.gaps.query("indicator_id == @issue['indicator_id'] and category_name == @group").iloc[0]
         assert (gap["verdict"], gap["group_size"], gap["family"]) == ("worse", "small", "one characteristic")
         low, high = words(
@@ -162,11 +169,15 @@ def test_the_gap_to_england_and_its_people_are_those_of_the_comparison(edition):
     """Limits are published cells; people are the gap times those at risk, to two figures."""
     for issue, _, place in of_place(edition, small=False):
         row = edition.beside.loc[issue["indicator_id"]]
-        low, high = words(
+        low, high, points = words(
             issue["certainty"],
-            rf"The gap to England is between ({NUMBER}) and ({NUMBER}), with every comparison in this edition allowed "
-            r"for\.",
+            rf"The gap to England is between ({NUMBER}) and ({NUMBER})( points)?, with every comparison in this "
+            r"edition allowed for\.",
         )
+        assert bool(points) == place["unit"].startswith("%")
+        if place["release_class"] == "survey":
+            assert row["value"] == place["value"] == round(place["value"])
+            assert "." not in low + high
         limits = sorted(abs(row[["lower", "upper"]].astype(float)))
         assert all(is_cell(text, limit) for text, limit in zip((low, high), limits, strict=True))
         people, kind, a_year = words(
@@ -221,3 +232,15 @@ def test_owner_duty_and_decision_are_the_vocabularys(edition):
         assert (who, name) == ("who" if owner == "Not yet agreed." else owner, row["short_name"].lower())
         assert issue["money"] == "Not in this edition: spending is not yet gathered."
         assert STALE not in issue["said"]
+
+
+def test_measures_not_shown_are_those_worse_that_have_no_place(edition):
+    """The note beneath the issues and the issues themselves are all that is worse than England, each once."""
+    notes = stages.issues(edition.inputs, edition.exact).notes
+    said = [words(note, r"Also worse than England, and not shown: (.+)\.")[0] for note in notes if "not shown" in note]
+    rest = said[0].split("; ") if said else []
+    in_index = edition.inputs.vocabulary.indicators.query("in_index == 'yes'")["indicator_id"]
+    worse = edition.beside[edition.beside.index.isin(in_index)].query("verdict == 'worse'")["indicator"]
+    shown = [issue["indicator"] for issue, _, _ in of_place(edition, small=False)]
+    assert sorted(shown + rest) == sorted(worse)
+    assert len(shown) == 4 or not rest

@@ -121,7 +121,7 @@ def test_a_median_turns_with_the_scale(seed, is_raked):
 
 @pytest.mark.parametrize("block", [1, 50])
 def test_small_blocks_change_nothing(block, monkeypatch):
-    """Domains and questions may be dealt with one by one or all at once."""
+    """Domains may be dealt with one by one or all at once."""
     frame, answers = survey(3)
     raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
     domains = Domains.of(frame[["ward", "sex"]])

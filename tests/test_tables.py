@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
+from placelib import stages
 from placelib.errors import DisclosureError
 from placelib.gate import open_table
 from placelib.publish.tables import as_text, cards, csv_text, decimals, geojson_text, heading, listed, prose, show
@@ -54,6 +55,39 @@ def test_nothing_is_less_than_nothing():
     assert as_text(pd.DataFrame({"change": [-0.4, 150.6]}), "change").tolist() == ["0", "151"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "written"),
+    [
+        ({"value": [0.0, 12.0], "unit": "% of adults"}, ["<1", "12"]),
+        ({"lower": [0.0, 1.5], "unit": "% of adults"}, ["<0.1", "1.5"]),
+        ({"value": [0.0, 12.0], "unit": "per 1,000"}, ["0", "12"]),
+        ({"value": [0.0, 0.0], "unit": "% of homes", "numerator": [0.0, 5.0]}, ["0", "<1"]),
+        ({"unmatched_pct": [0.0, 0.0], "unmatched": [0, 10]}, ["0", "<1"]),
+        ({"difference_lower": [0.0, -3.0], "respondents": 50}, ["<1", "-3"]),
+        ({"difference_upper": [-0.0, 3.0], "respondents": 50}, [">-1", "3"]),
+        ({"respondents": [0, 5]}, ["0", "5"]),
+    ],
+)
+def test_a_percentage_that_rounding_made_nothing_says_so(columns, written):
+    """Below 1 (or the first decimal shown) it is '<1'; a count of none is a true 0, and so is any other unit's."""
+    frame = pd.DataFrame(columns)
+    assert as_text(frame, frame.columns[0]).tolist() == written
+
+
+def test_sources_and_method_are_named_once():
+    """Up to three sources by name, more by number; none where a column names them already."""
+    one, many = burglary(method="count"), burglary(source="A; B; C; D")
+    assert show(one, ["area_name", "value"]).notes[-2:] == ["Source: Recorded crime.", "Method: count."]
+    assert "4 sources, listed in 01_place." in show(many, ["area_name"]).notes
+    assert "Source" not in " ".join(show(one, ["area_name", "source"]).notes)
+
+
+def test_codes_and_outlines_are_not_shown_unasked():
+    """Readers need neither; who asks for a code gets it."""
+    assert show(needs()).columns[0] == "Ward"
+    assert show(needs(), ["ward_code"]).columns == ["Ward code"]
+
+
 def test_an_empty_table_says_so():
     """No heading stands over nothing."""
     nothing = needs().where(lambda frame: frame["rank"] > 9)
@@ -77,6 +111,7 @@ def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
     ("column", "words"),
     [
         ("share_pct", "Share (%)"),
+        ("category_name", "Group"),
         ("rank_upper", "Rank: to"),
         ("ward_name", "Ward"),
         ("rate_per_1000", "Rate (per 1,000)"),
@@ -194,3 +229,24 @@ def test_geojson_has_the_published_values_of_every_ward():
     assert -8 < x < -7  # the corner of the grid lies in the Atlantic, off Cornwall
     assert 49 < y < 50
     assert len(str(x).split(".")[1]) <= 5
+
+
+STAGES = "people population ledger response indicators needs choices sensitivity overlap comparisons"
+
+
+@pytest.mark.parametrize("name", [*STAGES.split(), "equality", "together", "issues"])
+def test_every_table_of_numbers_names_its_sources(name, little, exact):
+    """Up to three by name, more by number and where they are listed."""
+    table = getattr(stages, name)(little, exact)
+    notes = show(table, [table.frame.columns[0]]).notes
+    assert sum(note.startswith("Source: ") or note.endswith("sources, listed in 01_place.") for note in notes) == 1
+
+
+def test_residents_of_each_area_are_there_all_together(little, exact):
+    """Everyone is the sum of a characteristic's groups, in the place and in every ward; words stand for every basis."""
+    rows = stages.population(little, exact).frame.set_index("area_code")
+    everyone = rows[rows["characteristic"] == "all"]["residents"]
+    parts = rows[rows["characteristic"] == rows["characteristic"].iloc[0]].groupby("area_code")["residents"].sum()
+    assert set(everyone.index) == set(rows.index)
+    assert (everyone - parts).abs().max() <= 0.5 * len(rows["category"].unique())
+    assert stages.people(little, exact).frame["who"].notna().all()

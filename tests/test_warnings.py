@@ -1,14 +1,13 @@
 """What a file may lack without being wrong: told in a line; silent where all is there."""
 
 import pytest
-from little import CODES, MONTHS, SLUG, claimants, households, rates, write_little  # fmt: skip
+from little import CODES, MONTHS, SLUG, claimants, households, rates, register, write_little
 
-from placelib.sources.contracts import Survey
 from placelib.sources.readers import read_place
 
 
 @pytest.fixture
-def warned(tmp_path):
+def warned(tmp_path_factory):
     """Read a place of one source whose rows and contract a function changes; give its warnings."""
 
     def reader(maker, keep, **terms):
@@ -17,7 +16,7 @@ def warned(tmp_path):
             return [rows[0], *keep(rows[1:])], given | terms
 
         changed.__name__ = maker.__name__
-        return read_place(SLUG, write_little(tmp_path / "data", changed)).warnings
+        return read_place(SLUG, write_little(tmp_path_factory.mktemp("little") / "data", changed)).warnings
 
     return reader
 
@@ -68,14 +67,11 @@ def test_a_file_that_no_contract_describes_is_told(tmp_path):
     assert said.startswith("copy of crimes.csv: no contract describes this file")
 
 
-@pytest.mark.parametrize("trim", [(0.3, 3), (0, 1.5)])
-def test_limits_of_weights_may_be_declared(trim):
-    """Below and above 1."""
-    assert Survey(design="probability", weight="W", rake=[["Ward"]], trim=trim).trim == trim
-
-
-@pytest.mark.parametrize("trim", [(1, 3), (-1, 2), (0.5, 0.9), (3, 0.3)])
-def test_limits_that_leave_no_room_are_refused(trim):
-    """Weights could not stay as they are on average."""
-    with pytest.raises(ValueError, match="trim needs rake, and two limits"):
-        Survey(design="probability", weight="W", rake=[["Ward"]], trim=trim)
+def test_strange_postcodes_of_people_are_neither_repeated_nor_counted_exactly(warned):
+    """Two children of one strange postcode are few; a dozen strange postcodes are about ten."""
+    (said,) = warned(register, lambda rows: rows)
+    assert said.startswith("children.csv.gz, column 'Postcode': fewer than 8 of its postcode codes")
+    strange = [[f"K8{each:02d}", f"ZZ{each} 9ZZ"] for each in range(10, 21)]
+    (many,) = warned(register, lambda rows: [*rows, *strange])
+    assert "column 'Postcode': about 10 of its postcode codes are of no area of this district" in many
+    assert "ZZ" not in said + many

@@ -75,6 +75,14 @@ def test_what_one_indicator_decides_is_named():
     assert both.loc["B", ["rank", "left_out", "rank_without"]].tolist() == [1, "safety", 3]
 
 
+def test_a_place_with_one_indicator_has_nothing_to_leave_out():
+    """Nor has one whose other domains weigh nothing."""
+    for wards in (at(burglary=[1, 3, 2]), at(burglary=[1, 3, 2], unweighed=[9, 0, 0])):
+        found = leave_one_out(wards, pd.concat([EVEN, pd.Series({"unweighed": 0.0})]))
+        assert found["rank"].tolist() == found["rank_without"].tolist() == [3, 1, 2]
+        assert found["left_out"].eq("").all()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-3, 3), min_size=4, max_size=8))
 def test_leaving_one_out_of_equal_indicators_changes_nothing(values):

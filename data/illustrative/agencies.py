@@ -81,7 +81,7 @@ def rows_layout(world: World, made: pd.DataFrame, source: dict[str, Any]) -> pd.
         month=made["date"],
         end=ended.where(ended <= last),
         postcode=typed.mask(chance["no_fixed_address"], "No fixed address"),
-        matched=~np.any(list(chance.values()), axis=0),
+        in_the_place=~(chance["typo"] | chance["outside"]) | chance["blank"] | chance["no_fixed_address"],
     )
 
 
@@ -121,7 +121,7 @@ def agency_file(world: World, source: dict[str, Any]) -> tuple[pd.DataFrame, pd.
         indicator_id, area_code, characteristic, category, people, value: the underlying rate of each ward and of the
         place, in the vocabulary's unit.
     rate : float
-        The place's rate as recorded in the last twelve months, without records that match no ward.
+        The place's rate as recorded in the last twelve months, records without a location among them.
     """
     name = source["indicators"][0]["id"]
     indicator = agency_indicators().loc[name]
@@ -129,7 +129,7 @@ def agency_file(world: World, source: dict[str, Any]) -> tuple[pd.DataFrame, pd.
     rows = source["make"]["layout"] == "rows"
     table = rows_layout(world, made, source) if rows else areas_layout(world, made, source, indicator)
     truth = agency_truth(world, expected, indicator).assign(indicator_id=name)
-    made = table[table["matched"]].drop_duplicates("person") if rows else made
+    made = table[table["in_the_place"]].drop_duplicates("person") if rows else made
     latest = made["date"] > pd.Timestamp(source["period"][1]) - pd.DateOffset(years=1)
     months = 12 if source["make"].get("stock") else 1
     rate = indicator["per"] * latest.sum() / months / world.areas[indicator["at_risk"]].sum()

@@ -51,15 +51,12 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
     tested = (rows["respondents"] >= LEAST_ANSWERS) & rows["difference_error"].notna()
     rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
-    tail = (1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1)
-    critical = stats.t.isf(tail, rows["degrees_of_freedom"])
-    margin = critical * rows["difference_error"]
-    rows["difference_lower"], rows["difference_upper"] = rows["difference"] - margin, rows["difference"] + margin
+    critical = stats.t.isf((1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1), rows["degrees_of_freedom"])
+    margin, floor = critical * rows["difference_error"], -rows["everyone"]  # a share lies between 0% and 100%
+    rows["difference_lower"] = (rows["difference"] - margin).clip(floor, floor + 100)
+    rows["difference_upper"] = (rows["difference"] + margin).clip(floor, floor + 100)
     spread = np.exp((critical * rows["ratio_error"]).clip(upper=LONGEST_LOG_RATIO))
     rows["ratio_lower"], rows["ratio_upper"] = rows["ratio"] / spread, rows["ratio"] * spread
-    floor = -rows["everyone"]  # a share lies between 0% and 100%
-    rows["difference_lower"] = rows["difference_lower"].clip(floor, floor + 100)
-    rows["difference_upper"] = rows["difference_upper"].clip(floor, floor + 100)
     sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
@@ -79,38 +76,31 @@ def severest_small_group(ordered: pd.DataFrame) -> pd.DataFrame:
 
 def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Add the names of the groups, of both parts where two characteristics are crossed."""
-    words = vocabulary.characteristics.drop_duplicates(["category", "category_name"]).set_index("category")
-    categories = words["category_name"][~words.index.duplicated()].to_dict() | {"all": "Everyone"}
-    names = vocabulary.characteristics.drop_duplicates("characteristic").set_index("characteristic")
-    characteristics = names["characteristic_name"].to_dict() | {"all": "Everyone"}
-    spoken = {
-        "category_name": table["category"].map(lambda key: ", ".join(categories[part] for part in key.split(" × "))),
-        "characteristic_name": table["characteristic"].map(
-            lambda key: " and ".join(characteristics[part] for part in key.split(" × "))
-        ),
-    }
+    spoken = {}
+    for name, joint in {"category": ", ", "characteristic": " and "}.items():
+        words = vocabulary.characteristics.drop_duplicates(name).set_index(name)[f"{name}_name"].to_dict()
+        words["all"] = "Everyone"
+        names = [joint.join(words[part] for part in key.split(" × ")) for key in table[name]]
+        spoken[f"{name}_name"] = pd.Series(names, table.index, dtype="str")  # words, even where there are no rows
     return table.assign(**spoken)
 
 
 def _holm(rows: pd.DataFrame) -> pd.Series:
     """Whether each gap is sure by Holm's procedure within its family."""
     p = _p_value(rows)
-    place = p.groupby(rows["family"]).rank(method="first")
-    adjusted = p * (rows["comparisons"] - place + 1)
+    adjusted = p * (rows["comparisons"] - p.groupby(rows["family"]).rank(method="first") + 1)
     ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(rows["family"]).cummax()
     return ordered.reindex(rows.index) <= 1 - CONFIDENCE
 
 
 def _p_value(rows: pd.DataFrame) -> pd.Series:
-    """The larger of two p-values: Student's on the gap's own error, the exact binomial on the effective respondents.
+    """Give each gap the p-value of an exact binomial test of the group's share, on its effective respondents.
 
-    Where few or nearly all of a group say yes, the group's own error is too small by chance just when its gap is large;
-    the binomial takes its error from everyone's share and has no such fault.
+    Where few or nearly all of a group say yes, the gap's own error is too small by chance just when its gap is large.
+    The binomial takes its error from everyone's share and has no such fault; benchmarks/EDITIONS.md has both sides.
     """
-    student = 2 * stats.t.sf((rows["difference"] / rows["difference_error"]).abs(), rows["degrees_of_freedom"])
     base = rows["effective_respondents"]
     yes, share = base * rows["value"] / 100, rows["everyone"] / 100
     at_least = np.where(yes > 0, stats.beta.cdf(share, yes.clip(lower=1e-9), base - yes + 1), 1.0)
     at_most = np.where(yes < base, stats.beta.sf(share, yes + 1, (base - yes).clip(lower=1e-9)), 1.0)
-    exact = np.minimum(2 * np.minimum(at_least, at_most), 1)
-    return pd.Series(np.maximum(student, exact), rows.index)
+    return pd.Series(np.minimum(2 * np.minimum(at_least, at_most), 1), rows.index)

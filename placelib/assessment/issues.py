@@ -1,14 +1,13 @@
 """Key issues by a stated rule, each worded from the cells of the published tables; and what we do not know."""
 
 import re
-from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from placelib.assessment.equality import severest_small_group
-from placelib.assessment.needs import FAMILY_CONFIDENCE, place_values
+from placelib.assessment.needs import FAMILY_CONFIDENCE, values_of
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
@@ -44,7 +43,8 @@ def key_issues(
     comparisons : DataFrame
         See `needs.comparisons`.
     gaps : DataFrame
-        Ordered and tested, with names: see `equality.group_gaps`.
+        Ordered and tested, with names, and population_pct (the group's share of adults, missing where no file counts
+        it): see `equality.group_gaps`.
     vocabulary : Vocabulary
         For owner and duty.
     settings : Settings
@@ -57,147 +57,200 @@ def key_issues(
         certainty, residents_say, owner, money, duty, decision. No rows if nothing is clear.
     """
     named = vocabulary.indicators.set_index("indicator_id")
-    chosen = _worse_than_england(comparisons, named)
-    chosen["wards"] = [_surely_worse_wards(table, named.loc[name]) for name in chosen["indicator_id"]]
-    chosen["groups"] = [_groups(gaps, name) for name in chosen["indicator_id"]]
-    rows = [
-        _worded(issue, published, named.loc[issue["indicator_id"]], settings) | {"trend": _trend(table, issue)}
-        for issue in chosen.to_dict("records")
-    ]
-    rows += [_worded_group(row, published, named, settings) for row in severest_small_group(gaps).to_dict("records")]
-    issues = pd.DataFrame(rows, columns=COLUMNS)
-    issues.insert(0, "place", range(1, len(issues) + 1))
-    return issues
+    worse = _worse_than_england(comparisons, named).head(MOST_ISSUES)
+    chosen = [(_of_place, row) for row in worse.to_dict("records")]
+    chosen += [(_of_group, row) for row in severest_small_group(gaps).to_dict("records")]
+    rows = []
+    for worded, row in chosen:
+        words = named.loc[row["indicator_id"]]
+        exact, cells = (frame[frame["indicator_id"] == words.name] for frame in (table, published))
+        about = {"place": len(rows) + 1, "groups": _groups(gaps, words), "residents_say": _said(published, words)}
+        rows.append(_asked(words, settings) | about | worded(row, exact, cells, words))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 COLUMNS = [
-    "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
+    "place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
     "residents_say", "owner", "money", "duty", "decision",
 ]  # fmt: skip
 
 
+def not_shown(comparisons: pd.DataFrame, vocabulary: Vocabulary) -> str:
+    """Name the measures that are worse than England and follow the issues that are shown; empty if there are none."""
+    named = vocabulary.indicators.set_index("indicator_id")
+    rest = _worse_than_england(comparisons, named)["indicator_id"].iloc[MOST_ISSUES:]
+    return f"Also worse than England, and not shown: {'; '.join(named['indicator'][rest])}." if len(rest) else ""
+
+
 def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
-    if comparisons.empty:
-        return comparisons.copy()
     worse = comparisons.query("comparator_type == 'england' and verdict == 'worse'")
-    needs = worse["indicator_id"].map(named["in_index"]) == "yes"
-    worse = worse[needs]
-    per = worse["indicator_id"].map(named["per"])
-    excess = worse["difference"].abs() / per * worse["denominator"].astype(float)
+    worse = worse[worse["indicator_id"].map(named["in_index"]) == "yes"]
+    per = worse["indicator_id"].map(named["per"]).astype(float)
+    excess = worse["difference"].astype(float).abs() / per * worse["denominator"].astype(float)
     gap = np.log(worse["ratio"].astype(float)).abs()
-    order = (gap.rank(ascending=False) + excess.fillna(0).rank(ascending=False)).rename("order")
-    return worse.assign(excess=excess, order=order).sort_values("order").head(MOST_ISSUES)
+    order = gap.rank(ascending=False) + excess.fillna(0).rank(ascending=False)
+    return worse.assign(excess=excess, order=order).sort_values("order")
 
 
-def _worded(issue: dict, published: pd.DataFrame, words: pd.Series, settings: Settings) -> dict[str, str]:
-    rows = published[published["indicator_id"] == issue["indicator_id"]]
-    place = rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
-    england = rows.query("area_type == 'england'").iloc[0]
-    side = "above" if issue["difference"] > 0 else "below"
+def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
+    """Give the cells that come from the vocabulary: who leads, by which duty, and what is to be decided."""
+    agencies = {agency.id: agency.name for agency in settings.agencies}
+    owner = agencies.get(words["lead_agency"], "")
+    who = f"Agree whether {owner} leads" if owner else "Agree who leads"
     return {
-        "indicator_id": issue["indicator_id"],
+        "indicator_id": words.name,
         "indicator": words["indicator"],
-        "headline": f"{words['indicator']}: {figure(place['value'], words)}, {side} England's "
-        f"{number(england['value'])} ({place['period']}).",
-        "people_affected": _people(issue, words),
-        "wards": _wards(rows, issue["wards"], words),
-        "groups": issue["groups"],
-        "certainty": _certainty(issue),
-        "residents_say": _residents_say(published, words),
-        **_asked(words, settings),
+        "owner": owner or "Not yet agreed.",
+        "money": "Not in this edition: spending is not yet gathered.",
+        "duty": words["duty"] or "No duty of its own.",
+        "decision": f"{who} a joint response on {words['short_name'].lower()}, and when costed options come back.",
     }
 
 
-def number(value: float) -> str:
+def _of_place(issue: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> dict[str, str]:
+    place, england = _whole(cells), cells.query("area_type == 'england'").iloc[0]
+    side = "above" if issue["difference"] > 0 else "below"
+    return {
+        "headline": f"{words['indicator']}: {figure(place['value'], words['unit'])}, {side} England's "
+        f"{number(england['value'])} ({place['period']}).",
+        "people_affected": _people(issue, words),
+        "wards": _wards(exact, cells, words),
+        "trend": _trend(_whole(exact)),
+        "certainty": _certainty(issue, words, survey=place["release_class"] == "survey"),
+    }
+
+
+def _of_group(group: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> dict[str, str]:
+    asked = (cells["characteristic"] == group["characteristic"]) & (cells["category"] == group["category"])
+    cell = cells[asked].iloc[0]
+    name = _group_name(cell["category_name"], cell["characteristic_name"])
+    return {
+        "headline": f"A small group with a serious gap: {name}. {words['indicator']}: "
+        f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone.",
+        "people_affected": _people_in_group(cell, group["population_pct"], _whole(exact), words),
+        "wards": "Too few answers to tell wards apart within the group.",
+        "groups": f"{name}.",
+        "trend": "No earlier figures to compare with.",
+        "certainty": f"The gap to everyone is {span(group['difference_lower'], group['difference_upper'], whole=True)} "
+        "points, with every group and question in the survey allowed for.",
+    }
+
+
+def _whole(rows: pd.DataFrame) -> pd.Series:
+    """Row of the whole place and everyone in it."""
+    return rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
+
+
+def number(value: float, unit: str = "") -> str:
     """Write a number as far as it is known: whole from 100 up, one decimal below unless it is whole.
+
+    A survey's percentages come whole from the gate, and rates with one decimal: none is rounded a second time. A
+    percentage below 1 is "under 1", as a nought would say that there is nobody.
+
+    Parameters
+    ----------
+    value : float
+        As published.
+    unit : str
+        Percentages begin with "%".
 
     Examples
     --------
-    >>> number(23.42), number(4.0), number(1234.5)
-    ('23.4', '4', '1,234')
+    >>> number(23.42), number(4.0), number(1234.5), number(0.4), number(0.4, "% of adults")
+    ('23.4', '4', '1,234', '0.4', 'under 1')
     """
     size = abs(float(value))
+    if unit.startswith("%") and size < 1:
+        return "under 1"
     return f"{size:,.0f}" if size >= 100 else f"{size:.1f}".removesuffix(".0")
 
 
-def _certainty(issue: dict) -> str:
-    if issue["lower"] == issue["upper"]:
-        return "A full count, not a sample: chance has no part in the gap."
-    gap = span(issue["lower"], issue["upper"])
-    return f"The gap to England is {gap}, with every comparison in this edition allowed for."
-
-
-def figure(value: float, words: pd.Series) -> str:
+def figure(value: float, unit: str) -> str:
     """Write a value with its unit.
 
     Examples
     --------
-    >>> figure(23.8, {"unit": "% of pupils"}), figure(6.94, {"unit": "per 1,000 households a year"})
-    ('23.8% of pupils', '6.9 per 1,000 households a year')
+    >>> figure(23.8, "% of pupils"), figure(6.94, "per 1,000 households a year"), figure(0, "% of adults")
+    ('23.8% of pupils', '6.9 per 1,000 households a year', 'under 1% of adults')
     """
-    unit = words["unit"]
-    return number(value) + (unit if unit.startswith("%") else f" {unit}")
+    return number(value, unit) + (unit if unit.startswith("%") else f" {unit}")
 
 
-def span(lower: float, upper: float) -> str:
+def span(lower: float, upper: float, *, whole: bool = False) -> str:
     """Write two limits, nearest to zero first, both as exactly as the smaller one is known.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Of a gap that lies on one side of nought, or nearly so.
+    whole : bool
+        Outwards to whole numbers, as a survey's limits leave the gate.
 
     Examples
     --------
-    >>> span(-26.2, -3.8), span(2.41, 4.3)
-    ('between 3.8 and 26.2', 'between 2.4 and 4.3')
+    >>> span(-26.2, -3.8), span(2.41, 4.3), span(-0.3, 13.2, whole=True), span(-13.2, -2.7, whole=True)
+    ('between 3.8 and 26.2', 'between 2.4 and 4.3', 'up to 14', 'between 2 and 14')
     """
     low, high = sorted([abs(lower), abs(upper)])
-    digits = 0 if low >= 100 else 1
-    return f"between {low:,.{digits}f} and {high:,.{digits}f}"
+    low = low if lower * upper > 0 else 0.0
+    low, high = (np.floor(low), np.ceil(high)) if whole else (low, high)
+    digits = 0 if whole or low >= 100 else 1
+    return (f"between {low:,.{digits}f} and " if low > 0 else "up to ") + f"{high:,.{digits}f}"
 
 
-def _points(lower: float, upper: float) -> str:
-    """Write the limits of a gap in whole points, outwards as they leave the gate."""
-    low, high = int(np.floor(lower)), int(np.ceil(upper))
-    return f"between {low} and {high} points" if low > 0 else f"up to {high} points"
+def _certainty(issue: dict, words: pd.Series, *, survey: bool) -> str:
+    if issue["lower"] == issue["upper"]:
+        return "A full count, not a sample: chance has no part in the gap."
+    points = " points" if words["unit"].startswith("%") else ""
+    gap = span(issue["lower"], issue["upper"], whole=survey)
+    return f"The gap to England is {gap}{points}, with every comparison in this edition allowed for."
 
 
 def _people(issue: dict, words: pd.Series) -> str:
     if not issue["excess"] > 0:
         return "The number of people is not known: the file gives no counts."
-    places = 1 - int(np.floor(np.log10(issue["excess"])))
     kind = "more" if words["direction"] == "higher is worse" else "fewer"
     a_year = " a year" if words["measure"] == "flow" else ""
-    return f"About {round(issue['excess'], places):,.0f} {kind}{a_year} than if the place were at England's level."
+    return f"About {_two_figures(issue['excess'])} {kind}{a_year} than if the place were at England's level."
 
 
-def _wards(rows: pd.DataFrame, surely: Collection[str], words: pd.Series) -> str:
-    wards = rows.query("area_type == 'ward'")
-    hit = wards[wards["area_code"].isin(surely) & wards["value"].notna()]
-    hit = hit.sort_values("value", ascending=words["direction"] != "higher is worse")
+def _people_in_group(cell: pd.Series, population_pct: float, place: pd.Series, words: pd.Series) -> str:
+    answered = f"About {number(cell['respondents'])} of the group answered."
+    adults = float(place["denominator"]) * population_pct / 100 if words["denominator"] == "adults" else np.nan
+    if not adults * cell["value"] > 0:
+        return f"The number of people is not known: no file counts the adults of this group. {answered}"
+    return f"About {_two_figures(adults * cell['value'] / 100)} of about {_two_figures(adults)} adults. {answered}"
+
+
+def _two_figures(count: float) -> str:
+    return f"{round(count, 1 - int(np.floor(np.log10(count)))):,.0f}"
+
+
+def _wards(exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> str:
+    """Name, with published cells, the wards that are worse than the place, with all wards allowed for (Bonferroni)."""
+    level, exact = _whole(exact)["value"], exact[exact["area_type"] == "ward"]
+    sign = 1 if words["direction"] == "higher is worse" else -1
+    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / max(len(exact), 1))
+    worse = exact.loc[sign * (exact["value"] - level) > critical * exact["standard_error"].fillna(np.inf), "area_code"]
+    wards = cells[cells["area_type"] == "ward"]
+    hit = wards[wards["area_code"].isin(worse) & wards["value"].notna()]
+    hit = hit.sort_values("value", ascending=sign < 0)
     if hit.empty:
         return "No ward stands out from the place as a whole beyond chance."
-    some = [f"{row.ward_name} ({number(row.value)})" for row in hit.head(MOST_NAMED).itertuples()]
+    some = [f"{row.ward_name} ({number(row.value, words['unit'])})" for row in hit.head(MOST_NAMED).itertuples()]
     return f"Hardest hit: {', '.join(some)}. Worse than the place as a whole: {len(hit)} of {len(wards)} wards."
 
 
-def _surely_worse_wards(table: pd.DataFrame, words: pd.Series) -> list[str]:
-    """Codes of the wards that are worse than the place, with all wards allowed for (Bonferroni)."""
-    rows = table[(table["indicator_id"] == words.name) & (table["characteristic"] == "all")]
-    wards = rows[rows["area_type"] == "ward"]
-    level = rows.loc[rows["area_type"] == "place", "value"].iloc[0]
-    sign = 1 if words["direction"] == "higher is worse" else -1
-    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / max(len(wards), 1))
-    worse = sign * (wards["value"] - level) > critical * wards["standard_error"].fillna(np.inf)
-    return wards.loc[worse, "area_code"].tolist()
-
-
-def _groups(gaps: pd.DataFrame, indicator: str) -> str:
-    asked = gaps[(gaps["indicator_id"] == indicator) & (gaps["family"] == "one characteristic")]
+def _groups(gaps: pd.DataFrame, words: pd.Series) -> str:
+    asked = gaps[(gaps["indicator_id"] == words.name) & (gaps["family"] == "one characteristic")]
     if asked.empty:
         return "Not known: the source does not say who is affected."
     hit = asked[asked["verdict"] == "worse"].head(MOST_NAMED)
-    some = [f"{row.category_name} ({number(round(row.value))})" for row in hit.itertuples()]
+    some = [f"{row.category_name} ({number(round(row.value), words['unit'])})" for row in hit.itertuples()]
     return f"Worse among: {'; '.join(some)}." if some else "No group stands out beyond chance."
 
 
-def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
+def _said(published: pd.DataFrame, words: pd.Series) -> str:
     said = published.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
     if said.empty:
         return "No survey of residents in this edition."
@@ -206,61 +259,26 @@ def _residents_say(published: pd.DataFrame, words: pd.Series) -> str:
     return "The survey did not ask about this."  # another question of the same domain may be about something else
 
 
-def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
-    agencies = {agency.id: agency.name for agency in settings.agencies}
-    owner = agencies.get(words["lead_agency"], "")
-    who = f"Agree whether {owner} leads" if owner else "Agree who leads"
-    return {
-        "owner": owner or "Not yet agreed.",
-        "money": "Not in this edition: spending is not yet gathered.",
-        "duty": words["duty"] or "No duty of its own.",
-        "decision": f"{who} a joint response on {words['short_name'].lower()}, and when costed options come back.",
-    }
-
-
-def _trend(table: pd.DataFrame, issue: dict) -> str:
-    rows = table.query("area_type == 'place' and characteristic == 'all'")
-    row = rows[rows["indicator_id"] == issue["indicator_id"]].iloc[0]
-    before = float(row["previous"])
+def _trend(place: pd.Series) -> str:
+    now, before = float(place["value"]), float(place["previous"])
     if not before > 0:
         return "No earlier figures to compare with."
-    error = np.hypot(row["standard_error"], row["standard_error"] * np.sqrt(before / row["value"]))
-    change = (row["value"] - before) / before
-    if abs(row["value"] - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
+    error = place["standard_error"] * np.sqrt(1 + before / now)
+    if abs(now - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
         return "No clear change on the year before."
-    return f"{'Up' if change > 0 else 'Down'} {abs(change):.0%} on the year before."
-
-
-def _worded_group(row: dict, published: pd.DataFrame, named: pd.DataFrame, settings: Settings) -> dict[str, str]:
-    words = named.loc[row["indicator_id"]]
-    rows = published[published["indicator_id"] == row["indicator_id"]]
-    group = rows[(rows["characteristic"] == row["characteristic"]) & (rows["category"] == row["category"])].iloc[0]
-    place = rows.query("area_type == 'place' and characteristic == 'all'").iloc[0]
-    return {
-        "indicator_id": row["indicator_id"],
-        "indicator": words["indicator"],
-        "headline": f"A small group, a serious gap. {words['indicator']}: {number(group['value'])}% of the group "
-        f"'{group['category_name']}', against {number(place['value'])}% of everyone.",
-        "people_affected": f"About {number(group['respondents'])} respondents stand behind this figure.",
-        "wards": "Too few answers to tell wards apart within the group.",
-        "groups": _group_name(group["category_name"], group["characteristic_name"]),
-        "trend": "No earlier figures to compare with.",
-        "certainty": f"The gap to everyone is {_points(row['difference_lower'], row['difference_upper'])}, "
-        "with every group and question in the survey allowed for.",
-        "residents_say": _residents_say(published, words),
-        **_asked(words, settings),
-    }
+    change = number(round(100 * (now - before) / before), "%")
+    return f"{'Up' if now > before else 'Down'} {change}% on the year before."
 
 
 def _group_name(category: str, characteristic: str) -> str:
     """Name a group with its characteristic, unless the one already says the other."""
     plain = characteristic.lower()
-    return f"{category}." if plain.split()[0] in category.lower() else f"{category} ({plain})."
+    return category if plain.split()[0] in category.lower() else f"{category} ({plain})"
 
 
 def no_issue(table: pd.DataFrame) -> str:
     """Say that nothing is clear, and of how many measures that can be said."""
-    fed = place_values(table).index
+    fed = values_of(table).index
     compared = fed.intersection(table.loc[table["area_type"] == "england", "indicator_id"])
     return (
         f"No clear issue among the {len(compared)} measures that have an English figure, allowing for chance; "
@@ -276,24 +294,20 @@ def unknowns(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     DataFrame
         indicator_id, indicator, what.
     """
-    known = place_values(table)
-    england = set(table.loc[table["area_type"] == "england", "indicator_id"])
-    hidden = set(table.loc[(table["area_type"] == "place") & (table["status"] == "suppressed"), "indicator_id"])
-    bare = set(known.index[known.isna()]) - hidden
-    wards = table[(table["area_type"] == "ward") & (table["status"] == "no data")]
-    without = wards.drop_duplicates(["indicator_id", "area_code"]).groupby("indicator_id").size()
+    known, rows = values_of(table), vocabulary.indicators[["indicator_id", "indicator"]]
+    england = table.query("area_type == 'england'")["indicator_id"]
+    hidden = table.query("area_type == 'place' and status == 'suppressed'")["indicator_id"]
+    without = table.query("area_type == 'ward' and status == 'no data'")["indicator_id"]
+    bare = known.index[known.isna()].difference(hidden)
+    name = rows["indicator_id"]
     whys = {
-        "no figure for some wards, which are left out of the place's": lambda name: without.get(name, 0) > 0,
-        "no source of this place feeds it": lambda name: name not in known.index,
-        "the agency suppressed some of its counts, so its total is a range": lambda name: name in hidden,
-        "known by ward only: its file gives rates without counts": lambda name: name in bare,
-        "no English figure to compare with": lambda name: name in known.index and name not in england,
+        "no figure for some wards, which are left out of the place's": name.isin(without),
+        "no source of this place feeds it": ~name.isin(known.index),
+        "the agency suppressed some of its counts, so its total is a range": name.isin(hidden),
+        "known by ward only: its file gives rates without counts": name.isin(bare),
+        "no English figure to compare with": name.isin(known.index) & ~name.isin(england),
     }
-    rows = [
-        (row.indicator_id, row.indicator, "; ".join(why for why, holds in whys.items() if holds(row.indicator_id)))
-        for row in vocabulary.indicators.itertuples()
-    ]
-    found = pd.DataFrame(rows, columns=["indicator_id", "indicator", "what"])
+    found = rows.assign(what=["; ".join(why for why, holds in whys.items() if holds[row]) for row in rows.index])
     return found[found["what"] != ""].reset_index(drop=True)
 
 

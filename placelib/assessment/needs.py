@@ -202,18 +202,13 @@ def rank_sets(score: pd.Series, covariance: np.ndarray, level: float = RANK_CONF
         studentised = np.nan_to_num((draws[:, :, None] - draws[:, None, :]) / spread)
     gap = score.to_numpy()[:, None] - score.to_numpy()
     above, found = np.zeros(gap.shape, dtype=bool), True
-    while found:
-        critical = np.quantile(studentised[:, ~above].max(axis=1), level)
+    while found:  # both ways about, so that ranks turned round have the same sets turned round
+        largest = [studentised[:, pairs].max(axis=1) for pairs in (~above, ~above.T)]
+        critical = np.quantile(np.concatenate(largest), level)
         surely = gap > critical * spread
         above, found = surely, (surely & ~above).any()
-    return pd.DataFrame(
-        {
-            "rank": score.rank(ascending=False, method="min").astype(int),
-            "rank_lower": 1 + above.sum(axis=0),
-            "rank_upper": len(score) - above.sum(axis=1),
-        },
-        index=score.index,
-    )
+    sets = {"rank_lower": 1 + above.sum(axis=0), "rank_upper": len(score) - above.sum(axis=1)}
+    return pd.DataFrame({"rank": score.rank(ascending=False, method="min").astype(int)} | sets, score.index)
 
 
 def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -235,22 +230,21 @@ def _wide(wards: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _filled(value: pd.DataFrame, error: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     value = value.loc[:, (value.isna().mean() <= MOST_WARDS_MISSING) & (value > 0).any()]
-    neutral = place_values(table).reindex(value.columns).fillna(value.mean())
+    neutral = values_of(table).reindex(value.columns).fillna(value.mean())
     return value.fillna(neutral), error[value.columns].mask(value.isna(), value.std(), axis=1)
 
 
-def place_values(table: pd.DataFrame) -> pd.Series:
-    """Value of each indicator for the place as a whole."""
-    rows = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
+def values_of(table: pd.DataFrame, area_type: str = "place") -> pd.Series:
+    """Value of each indicator for everyone in the place as a whole, or in England."""
+    rows = table[(table["area_type"] == area_type) & (table["characteristic"] == "all")]
     return rows.drop_duplicates("indicator_id").set_index("indicator_id")["value"].astype(float)
 
 
 def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str]:
-    england = table[table["area_type"] == "england"].drop_duplicates("indicator_id").set_index("indicator_id")
-    england = england["value"].reindex(value.columns)
+    england = values_of(table, "england").reindex(value.columns)
     if england.notna().all():
         return england, "England"
-    return place_values(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
+    return values_of(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
 
 
 def _score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
@@ -281,30 +275,27 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     -------
     DataFrame
         indicator_id, comparator, comparator_type, value, comparator_value, difference, lower, upper, ratio, verdict.
-        Made-up figures are compared with made-up ones only.
+        Made-up figures are compared with made-up ones only. Verdicts and ratios are exact; a survey's values then
+        become whole and their limits go outwards, as survey figures leave the gate, so that no two tables differ.
     """
-    columns = ["indicator_id", "illustrative", "area_name", "area_type", "value", "standard_error"]
-    others = table[table["area_type"].isin(["england", "region", "neighbour"])][columns]
+    named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
+    both, own = ["indicator_id", "illustrative"], ["denominator", "unit", "agency", "survey"]
+    others = table[table["area_type"].isin(["england", "region", "neighbour"])].rename(columns=named)
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
-    shown = mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)
-    mine = mine[shown][["indicator_id", "illustrative", "value", "standard_error", "denominator", "unit", "agency"]]
-    pairs = mine.merge(others, on=["indicator_id", "illustrative"], suffixes=("", "_other")).dropna(subset="value")
-    number = (pairs[["value", "value_other", "standard_error", "standard_error_other"]]).astype(float)
-    critical = stats.norm.ppf(1 - (1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
-    margin = critical * np.hypot(number["standard_error"], number["standard_error_other"].fillna(0))
-    difference = number["value"] - number["value_other"]
-    lower, upper = difference - margin, difference + margin
+    mine = mine[mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)]
+    mine = mine.assign(survey=mine["release_class"] == "survey")[[*both, "value", "standard_error", *own]]
+    others = others[[*both, *named.values(), "standard_error"]]
+    pairs = mine.merge(others, on=both, suffixes=("", "_other")).dropna(subset="value")
+    numbers = ["value", "comparator_value", "standard_error", "standard_error_other"]
+    pairs[numbers] = pairs[numbers].astype(float)
+    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
+    margin = critical * np.hypot(pairs["standard_error"], pairs["standard_error_other"].fillna(0))
+    difference, ratio = pairs["value"] - pairs["comparator_value"], pairs["value"] / pairs["comparator_value"]
+    clear = ((ratio - 1).abs() >= LEAST_GAP) & (difference.abs() > margin)
     direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
-    ratio = number["value"] / number["value_other"]
-    clear = (ratio - 1).abs() >= LEAST_GAP
-    worse = clear & (lower > 0).where(direction == "higher is worse", upper < 0)
-    better = clear & (upper < 0).where(direction == "higher is worse", lower > 0)
-    return pairs.rename(
-        columns={"area_name": "comparator", "area_type": "comparator_type", "value_other": "comparator_value"}
-    ).assign(
-        difference=difference,
-        lower=lower,
-        upper=upper,
-        ratio=ratio,
-        verdict=np.select([worse, better], ["worse", "better"], "no clear difference"),
-    )
+    worse = (difference > 0) == (direction == "higher is worse")
+    verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
+    pairs = pairs.assign(ratio=ratio, lower=difference - margin, upper=difference + margin, verdict=verdict)
+    for name, outwards in {"value": np.round, "lower": np.floor, "upper": np.ceil}.items():
+        pairs[name] = pairs[name].mask(pairs["survey"], outwards(pairs[name]))
+    return pairs.assign(difference=pairs["value"] - pairs["comparator_value"])

@@ -42,8 +42,6 @@ class Pattern:
         adjusted p-value is at most 0.05, else ""). NaN and "" for an island.
     islands : tuple of str
         Codes of wards without a neighbour, which take no part.
-    wording : str
-        What may be said, in a sentence or two.
     """
 
     moran: float
@@ -51,7 +49,6 @@ class Pattern:
     p_value: float
     wards: pd.DataFrame
     islands: tuple[str, ...]
-    wording: str
 
 
 def spatial_pattern(count: pd.Series, population: pd.Series, wards: gpd.GeoDataFrame) -> Pattern:
@@ -110,8 +107,7 @@ def spatial_pattern(count: pd.Series, population: pd.Series, wards: gpd.GeoDataF
     ).reindex(outlines.index)
     found["stands_out"] = found["neighbourhood"].where(found["adjusted_p_value"] <= LEVEL, "")
     found["neighbourhood"] = found["neighbourhood"].fillna("")
-    wording = _wording(whole.I > whole.EI, p_value, outlines["ward_name"], found["stands_out"], graph.isolates)
-    return Pattern(float(whole.I), float(whole.EI), p_value, found, tuple(graph.isolates), wording)
+    return Pattern(float(whole.I), float(whole.EI), p_value, found, tuple(graph.isolates))
 
 
 def _morans(events: pd.Series, people: pd.Series, graph: "Graph") -> tuple:
@@ -135,26 +131,14 @@ def _two_sided(observed: np.ndarray, simulated: np.ndarray) -> np.ndarray:
     return np.minimum(2 * (np.minimum(*tails) + 1) / (len(simulated) + 1), 1.0)
 
 
-def _wording(alike: bool, p_value: float, names: pd.Series, stands_out: pd.Series, islands: pd.Index) -> str:
-    kind = ("more alike" if alike else "less alike") if p_value <= LEVEL else "no more and no less alike"
-    said = [f"Exploratory: neighbouring wards are {kind} than chance would make them."]
-    for kind, wards in names.groupby(stands_out):
-        said += [f"{', '.join(wards)}: {kind}."] if kind else []
-    if not (stands_out != "").any():
-        said.append("No single ward stands out with its neighbours.")
-    if len(islands):
-        said.append(f"Without neighbours, so left out: {', '.join(names[islands])}.")
-    return " ".join(said)
-
-
 def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
     """Look for pattern in every indicator that has events and a population in each ward.
 
     Returns
     -------
     DataFrame
-        indicator_id, moran, p_value (adjusted over the indicators for false discoveries), reading, stand_out
-        (wards that stand out with their neighbours, by name).
+        indicator_id, moran, p_value (adjusted over the indicators for false discoveries), reading (which names the
+        wards without neighbours, that take no part), stand_out (wards that stand out with their neighbours, by name).
     """
     names, rows = wards.set_index("ward_code")["ward_name"], []
     events = table[(table["area_type"] == "ward") & (table["measure"] == "flow")]
@@ -162,14 +146,16 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
         known = each.set_index("area_code")[["numerator", "denominator"]].dropna()
         if len(known) == len(wards) >= FEWEST_WARDS and known["numerator"].sum() > 0:
             found = spatial_pattern(known["numerator"], known["denominator"], wards)
-            outstanding = found.wards.query("stands_out != ''").index
-            rows.append((indicator, found.moran, found.expected, found.p_value, ", ".join(names[outstanding])))
-    result = pd.DataFrame(rows, columns=["indicator_id", "moran", "expected", "p_value", "stand_out"])
+            apart = (
+                ", ".join(names[list(each)]) for each in (found.wards.query("stands_out != ''").index, found.islands)
+            )
+            rows.append((indicator, found.moran, found.expected, found.p_value, *apart))
+    result = pd.DataFrame(rows, columns=["indicator_id", "moran", "expected", "p_value", "stand_out", "islands"])
     if rows:
         result["p_value"] = stats.false_discovery_control(result["p_value"])
-    alike = np.where(result["moran"] > result["expected"], "neighbours are alike", "neighbours differ")
-    single = np.where(
-        result["stand_out"] != "", "no overall pattern, but single wards differ", "no pattern beyond chance"
-    )
-    reading = np.where(result["p_value"] <= LEVEL, alike, single)
-    return result.assign(reading=reading).drop(columns="expected")
+    chance, single = result["p_value"] > LEVEL, result["stand_out"] != ""
+    kinds = [chance & single, chance, result["moran"] > result["expected"]]
+    words = ["no overall pattern, but single wards differ", "no pattern beyond chance", "neighbours are alike"]
+    left_out = ("; left out, as without neighbours: " + result["islands"]).where(result["islands"] != "", "")
+    result["reading"] = np.select(kinds, words, "neighbours differ") + left_out
+    return result.drop(columns=["expected", "islands"])

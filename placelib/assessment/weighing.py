@@ -101,21 +101,18 @@ def leave_one_out(at: Standing, weights: pd.Series) -> pd.DataFrame:
         By ward: rank, left_out (the indicator or domain whose leaving moves the ward most; empty if none moves it),
         rank_without.
     """
-    rank = ranked(at.ratio @ coefficients(at.domain, weights))
-    kept = {name: at.domain.drop(name) for name in at.domain.index}
-    kept |= {name: at.domain[at.domain != name] for name in at.domain.unique()}
-    others = {
-        name: coefficients(domain, weights)
-        for name, domain in kept.items()
-        if len(domain) and domain.map(weights).sum() > 0
+    domain, rank = at.domain, ranked(at.ratio @ coefficients(at.domain, weights))
+    kept = {name: domain.drop(name) for name in domain.index}
+    kept |= {name: domain[domain != name] for name in domain.unique()}
+    ranks = {"": rank} | {
+        name: ranked(at.ratio[each.index] @ coefficients(each, weights))
+        for name, each in kept.items()
+        if (each.map(weights) > 0).any()  # something is left to rank by
     }
-    if not others:  # a place with one indicator has nothing to leave out
-        return pd.DataFrame({"rank": rank, "left_out": "", "rank_without": rank})
-    without = pd.DataFrame({name: ranked(at.ratio[each.index] @ each) for name, each in others.items()}, rank.index)
-    moved = without.sub(rank, axis=0).abs()
-    furthest = moved.idxmax(axis=1).where(moved.max(axis=1) > 0, "")
-    found = [rank[ward] if name == "" else without.at[ward, name] for ward, name in furthest.items()]
-    return pd.DataFrame({"rank": rank, "left_out": furthest, "rank_without": found}, rank.index)
+    without = pd.DataFrame(ranks)
+    furthest = without.sub(rank, axis=0).abs().idxmax(axis=1)  # the first, "", where none moves the ward
+    found = [without.at[ward, name] for ward, name in furthest.items()]
+    return pd.DataFrame({"rank": rank, "left_out": furthest, "rank_without": found})
 
 
 def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:

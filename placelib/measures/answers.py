@@ -51,24 +51,15 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     geography : Geography
         Its wards.
     """
-    ward = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
-    ward = ward.reindex(source.frame.index)
+    located = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
+    ward = located.reindex(source.frame.index)
     design = weighted_design(inputs, source, geography, ward)
-    groups = analysis_columns(source)
-    answers = yes_or_no(source)
-    tables = [_estimates(design, answers, groups[[name]].rename(columns={name: "category"}), name) for name in groups]
-    everyone = pd.DataFrame({"category": "all"}, index=answers.index)
-    wards = ward.to_frame("category")
-    tables.append(_estimates(design, answers, everyone, "all").assign(area_type="place"))
-    by_ward = _estimates(design, answers, wards, "all")
-    tables.append(by_ward.assign(area_type="ward", area_code=by_ward["category"], category="all"))
-    table = pd.concat(tables, ignore_index=True)
-    table = table.fillna({"area_type": "place", "area_code": "place"})
-    covariance = survey.covariance(design, answers, survey.Domains.of(wards)) * PERCENT**2
+    groups, answers = analysis_columns(source), yes_or_no(source)
+    found = survey.proportions(design, answers, survey.Domains.each(groups.assign(all="all", ward=ward)))
     illustrative = source.contract.illustrative
     return SurveyMeasures(
-        _described(table, inputs, source),
-        covariance,
+        _described(found, inputs, source),
+        survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2,
         _response(inputs, source, design, groups.assign(ward=ward)),
         group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
         group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),
@@ -97,18 +88,15 @@ def analysis_columns(source: Source) -> pd.DataFrame:
     for name, column in source.contract.columns.items():
         if column.characteristic and (column.characteristic not in chosen or name not in raked):
             chosen[column.characteristic] = name
-    return pd.DataFrame({characteristic: source.frame[name] for characteristic, name in chosen.items()})
+    columns = {characteristic: source.frame[name] for characteristic, name in chosen.items()}
+    return pd.DataFrame(columns, index=source.frame.index)
 
 
 def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: pd.Series) -> survey.Design:
     """Design of a survey, raked to the population margins that its contract names, if it names any."""
     rules, frame = source.contract.survey, source.frame
-    design = survey.Design(
-        frame[rules.weight].to_numpy(),
-        stratum=frame[rules.stratum].to_numpy() if rules.stratum else None,
-        cluster=frame[rules.cluster].to_numpy() if rules.cluster else None,
-        probability=rules.design == "probability",
-    )
+    codes = (frame.get(name) for name in (rules.stratum, rules.cluster))
+    design = survey.Design(frame[rules.weight], *codes, probability=rules.design == "probability")
     ward_column = source.contract.geography.columns[0]
     margins, targets = {}, {}
     if rules.rake and ward.isna().any():
@@ -130,52 +118,42 @@ def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: 
     return survey.rake(design, pd.DataFrame(margins), targets, **limits).design if margins else design
 
 
-def kish_design_effect(weight: np.ndarray) -> float:
-    """How many times larger than a plain random sample the survey has to be for unequal weights alone (Kish 1965)."""
-    return len(weight) * float((weight**2).sum() / weight.sum() ** 2)
-
-
-def _estimates(
-    design: survey.Design, answers: pd.DataFrame, categories: pd.DataFrame, characteristic: str
-) -> pd.DataFrame:
-    found = survey.proportions(design, answers, survey.Domains.of(categories))
-    found = found.rename(columns={"question": "indicator_id", "estimate": "value", "domain": "category"})
-    percents = ["value", "standard_error", "lower", "upper"]
-    found[percents] *= PERCENT
-    return found.assign(characteristic=characteristic)
-
-
-def _described(table: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
+def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
+    """Estimates as rows of the shared table; wards are areas, and not a characteristic."""
     contract = source.contract
+    table = found.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
+    table = table.rename(columns={"question": "indicator_id", "estimate": "value"})
+    table[["value", "standard_error", "lower", "upper"]] *= PERCENT
+    is_ward = table["characteristic"] == "ward"
+    table["area_type"] = np.where(is_ward, "ward", "place")
+    table["area_code"] = table["category"].where(is_ward)
+    table.loc[is_ward, ["characteristic", "category"]] = "all"
     rows = inputs.vocabulary.indicators.set_index("indicator_id")
     said = pd.DataFrame({feed.id: particulars(contract, feed, rows.loc[feed.id]) for feed in contract.indicators}).T
-    named = table.merge(said, left_on="indicator_id", right_index=True, validate="m:1")
     chosen = contract.survey.design == "probability"
-    limits = "Korn–Graubard 95% interval" if chosen else "no interval"
-    design = "probability sample" if chosen else "self-selected"
+    design, limits = ("probability sample", "Korn–Graubard 95%") if chosen else ("self-selected", "no")
     weights = "raked to population" if contract.survey.rake else "weights as supplied"
-    method = f"survey estimate ({design}, {weights}), {limits}"
-    nothing = {name: np.nan for name in ("numerator", "denominator", "coverage", "previous")}
-    status = np.where(named["value"].isna(), "no data", "published")
-    kept = named.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
-    return kept.assign(basis="direct", method=method, status=status, source_id=source.name, years=1.0, **nothing)
+    return table.join(said, on="indicator_id").assign(
+        basis="direct",
+        method=f"survey estimate ({design}, {weights}), {limits} interval",
+        status=np.where(table["value"].isna(), "no data", "published"),
+        source_id=source.name,
+        years=1.0,
+    )
 
 
 def _response(inputs: Inputs, source: Source, design: survey.Design, groups: pd.DataFrame) -> pd.DataFrame:
     """Shares of the sample, before and after raking, beside the adult population where a source counts it."""
-    weights = pd.DataFrame({"base": source.frame[source.contract.survey.weight], "raked": design.weight})
-    weights.index = groups.index
-    parts = []
-    for name in groups:
-        sums = weights.groupby(groups[name]).sum() / weights.sum() * PERCENT
-        sums["respondents"] = groups[name].value_counts()
-        adults = population.adult_margin(inputs, inputs.geography, [name])
-        sums["population_pct"] = adults / adults.sum() * PERCENT
-        parts.append(sums.rename_axis("category").reset_index().assign(characteristic=name))
-    response = pd.concat(parts, ignore_index=True).rename(
-        columns={"base": "before_raking_pct", "raked": "weighted_pct"}
-    )
-    response["sample_pct"] = response["respondents"] / len(groups) * PERCENT
-    return response.assign(
-        design_effect=kish_design_effect(design.weight), everyone=len(groups), illustrative=source.contract.illustrative
+    weights = {"before_raking_pct": source.frame[source.contract.survey.weight], "weighted_pct": design.weight}
+    people = pd.DataFrame(weights, index=groups.index).assign(sample_pct=1.0)
+    domains = survey.Domains.each(groups)
+    shares = domains.members.T @ (people / people.sum() * PERCENT).to_numpy()
+    table = pd.DataFrame(shares, domains.names, people.columns)
+    adults = {name: population.adult_margin(inputs, inputs.geography, [name]) for name in groups}
+    table["population_pct"] = pd.concat({name: each / each.sum() * PERCENT for name, each in adults.items()})
+    return table.reset_index().assign(
+        respondents=domains.members.sum(axis=0).astype(int),
+        design_effect=design.weighting_effect,
+        everyone=len(groups),
+        illustrative=source.contract.illustrative,
     )

@@ -1,6 +1,6 @@
 """Is one group unlike another? Differences with their covariance, and the Rao-Scott test of a table."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy import linalg, sparse, stats
 
 from placelib.errors import PlacelibError
 from placelib.measures.design import Design, Domains, listed
+from placelib.measures.linearise import estimates
 from placelib.measures.survey import covariance, means, student
 
 
@@ -40,12 +41,7 @@ class Association(NamedTuple):
 
 
 def differences(
-    design: Design,
-    values: pd.DataFrame,
-    domains: Domains,
-    pairs: Sequence[tuple[Hashable, Hashable]],
-    *,
-    level: float = 0.95,
+    design: Design, values: pd.DataFrame, domains: Domains, pairs: Sequence[tuple], *, level: float = 0.95
 ) -> pd.DataFrame:
     """Estimate how far means (or proportions) of pairs of domains lie apart, whatever people they share.
 
@@ -63,7 +59,8 @@ def differences(
     -------
     DataFrame
         first, second, question; difference, standard_error, lower, upper (in the unit of the values); p_value;
-        degrees_of_freedom (the fewer of the two domains', for Student's t).
+        ratio (of first to second), ratio_error (of its logarithm); degrees_of_freedom (the fewer of the two
+        domains', for Student's t).
 
     Raises
     ------
@@ -73,27 +70,35 @@ def differences(
     ends = [end for pair in pairs for end in pair]
     if unknown := [end for end in ends if end not in domains.names]:
         raise PlacelibError(f"There is no domain {listed(unknown)}: name those that the survey was cut into.")
-    used, place = np.unique([domains.names.get_loc(end) for end in ends], return_inverse=True)
+    used, place = np.unique(domains.names.get_indexer(ends), return_inverse=True)
     first, second = place.reshape(-1, 2).T
     some = Domains(domains.members[:, used], domains.names[used])
-    named = pd.DataFrame({"first": [pair[0] for pair in pairs], "second": [pair[1] for pair in pairs]})
-    tables = []
-    for question in values:
-        found, joint = means(design, values[[question]], some), covariance(design, values[[question]], some).to_numpy()
-        estimate, degrees = found["estimate"].to_numpy(), found["degrees_of_freedom"].to_numpy()
-        gap, error = estimate[first] - estimate[second], np.sqrt(difference_variance(joint, first, second))
-        fewer = np.minimum(degrees[first], degrees[second])
-        half, known = student(fewer, level) * error, (fewer >= 1) & (error > 0)
-        chance = 2 * stats.t.sf(np.divide(np.abs(gap), error, out=np.full(len(gap), np.nan), where=known), fewer)
-        table = {"difference": gap, "standard_error": error, "lower": gap - half, "upper": gap + half}
-        tables.append(named.assign(question=question, **table, p_value=chance, degrees_of_freedom=fewer))
-    return pd.concat(tables, ignore_index=True)
+    found = estimates(design, some, values.to_numpy(dtype=float, na_value=np.nan), 1)
+    joint = np.stack([covariance(design, values[[question]], some) for question in values], axis=2)
+    estimate, fewer = found.estimate, np.minimum(found.degrees[first], found.degrees[second])
+    gap, error = estimate[first] - estimate[second], _error(joint, first, second)
+    half = student(fewer, level) * error
+    with np.errstate(invalid="ignore", divide="ignore"):  # what has nothing to divide by is NaN
+        deviation = np.where((fewer >= 1) & (error > 0), np.abs(gap) / error, np.nan)
+        ratio, relative = estimate[first] / estimate[second], joint / (estimate[:, None] * estimate)
+    columns = {
+        "difference": gap,
+        "standard_error": error,
+        "lower": gap - half,
+        "upper": gap + half,
+        "p_value": 2 * stats.t.sf(deviation, fewer),
+        "ratio": ratio,
+        "ratio_error": _error(relative, first, second),
+        "degrees_of_freedom": fewer,
+    }
+    named = [(*pair, question) for pair in pairs for question in values]
+    table = pd.DataFrame(named, columns=["first", "second", "question"])
+    return table.assign(**{name: array.ravel() for name, array in columns.items()})
 
 
-def difference_variance(covariance: np.ndarray, first: np.ndarray | int, second: np.ndarray | int) -> np.ndarray:
-    """Variance of the one less the other, from their covariance; rounding never makes it negative."""
-    variance = np.diag(covariance)
-    return np.maximum(variance[first] + variance[second] - 2 * covariance[first, second], 0)
+def _error(joint: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Error of the one less the other, from their covariance; rounding never makes a variance negative."""
+    return np.sqrt(np.maximum(joint[first, first] + joint[second, second] - 2 * joint[first, second], 0))
 
 
 def rao_scott(design: Design, rows: pd.Series, columns: pd.Series) -> Association:

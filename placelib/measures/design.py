@@ -1,7 +1,6 @@
 """Who was asked and for whom they speak: a survey's design, and the groups that estimates are wanted for."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -25,14 +24,6 @@ class Clusters(NamedTuple):
     recentre: np.ndarray  # of each stratum
     is_lone: np.ndarray  # of each stratum
     names: pd.Index  # of the strata
-
-
-class Loadings(NamedTuple):
-    """The margins' part in a variance: how each cluster carries them."""
-
-    sums: np.ndarray  # clusters x categories: sums of the raked weights
-    moved: np.ndarray  # the same, scaled and recentred as `Clusters` says
-    inner: np.ndarray  # categories x categories: their product
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,20 +98,30 @@ class Design:
     def __post_init__(self) -> None:
         weight = np.asarray(self.weight, dtype=float)
         _refuse(~(np.isfinite(weight) & (weight > 0)), "the weight must be a number above 0")
-        defaults = {"stratum": np.zeros(len(weight), dtype=int), "cluster": np.arange(len(weight))}
-        for name, default in defaults.items():
+        for name, default in (("stratum", np.zeros(len(weight), dtype=int)), ("cluster", np.arange(len(weight)))):
             codes = getattr(self, name)
             codes = default if codes is None else np.asarray(codes)
             same_length(len(codes), len(weight), name)
             _refuse(pd.isna(codes), f"the {name} must not be missing")
             object.__setattr__(self, name, codes)
         object.__setattr__(self, "weight", weight)
-        _ = self.clusters  # a fault in the population of the strata is found now, not at the first estimate
+        if self.stratum_population is not None:
+            _ = self.clusters  # a fault in the population of the strata is found now, not at the first estimate
 
     @property
     def lone_strata(self) -> list:
         """Strata with a single cluster, to which the rule in the class's notes applies."""
         return self.clusters.names[self.clusters.is_lone].tolist()
+
+    @property
+    def effective_respondents(self) -> float:
+        """Kish's (sum w)² / sum w²: the equal-weight sample with as much information (Kish 1965)."""
+        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+
+    @property
+    def weighting_effect(self) -> float:
+        """Kish's design effect: respondents / effective respondents. 1 means equal weights."""
+        return len(self.weight) / self.effective_respondents
 
     @cached_property
     def clusters(self) -> Clusters:
@@ -129,40 +130,29 @@ class Design:
         within, found = pd.factorize(self.cluster)
         _, first, person = np.unique(stratum * len(found) + within, return_index=True, return_inverse=True)
         of_cluster = stratum[first]
-        size = np.bincount(of_cluster)
-        scale = self._share_unsampled(pd.Index(names), size) * size / np.maximum(size - 1, 1)
-        recentre = np.where(size > 1, scale / size, 0)
-        return Clusters(person, of_cluster, scale[of_cluster], recentre, size == 1, pd.Index(names))
-
-    @cached_property
-    def loadings(self) -> Loadings:
-        """How each cluster of a raked design carries the margins."""
-        raked, clusters = self.calibration, self.clusters
-        people = clusters.of_person, np.arange(len(self.weight))
-        sums = (sparse.csr_array((self.weight, people)) @ raked.indicators).toarray()
-        strata = np.zeros((len(clusters.names), sums.shape[1]))
-        np.add.at(strata, clusters.stratum, sums)
-        moved = clusters.scale[:, None] * sums - (clusters.recentre[:, None] * strata)[clusters.stratum]
-        return Loadings(sums, moved, sums.T @ moved)
-
-    def reweighted(self, weight: np.ndarray, calibration: Calibration) -> "Design":
-        """Give the same people, strata and clusters the weights that raking made."""
-        raked = copy(self)
-        object.__setattr__(raked, "weight", weight)
-        object.__setattr__(raked, "calibration", calibration)
-        return raked
-
-    def _share_unsampled(self, names: pd.Index, size: np.ndarray) -> np.ndarray:
-        """Share of each stratum's clusters that were not sampled: the finite population correction."""
-        if self.stratum_population is None:
-            return np.ones(len(size))
-        population = pd.Series(dict(self.stratum_population), dtype=float).reindex(names).to_numpy()
+        size, names, population = np.bincount(of_cluster), pd.Index(names), np.inf
+        if self.stratum_population is not None:
+            population = pd.Series(dict(self.stratum_population), dtype=float).reindex(names).to_numpy()
         if len(bad := names[~(population >= size)]):
             raise PlacelibError(
                 f"The population of strata {listed(bad)} is missing or smaller than the sample: give for "
                 "each stratum the number of clusters (of people, if there are none) in its population."
             )
-        return 1 - size / population
+        scale = (1 - size / population) * size / np.maximum(size - 1, 1)
+        return Clusters(person, of_cluster, scale[of_cluster], np.where(size > 1, scale / size, 0), size == 1, names)
+
+    @cached_property
+    def loadings(self) -> tuple[np.ndarray, np.ndarray]:
+        """How each cluster (row) of a raked design carries the margins' categories (columns) in a variance.
+
+        First the sums of the raked weights, then the same scaled and recentred as `Clusters` says.
+        """
+        raked, clusters = self.calibration, self.clusters
+        people = clusters.of_person, np.arange(len(self.weight))
+        sums = (sparse.csr_array((self.weight, people)) @ raked.indicators).toarray()
+        strata = np.zeros((len(clusters.names), sums.shape[1]))
+        np.add.at(strata, clusters.stratum, sums)
+        return sums, clusters.scale[:, None] * sums - (clusters.recentre[:, None] * strata)[clusters.stratum]
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,9 +194,29 @@ class Domains:
         groups = categories.groupby(list(categories.columns), observed=True)
         code = groups.ngroup().fillna(-1).to_numpy(dtype=int)
         person = np.flatnonzero(code >= 0)
-        names = groups.size().index
-        shape = (len(code), len(names))
-        return cls(sparse.csr_array((np.ones(len(person)), (person, code[person])), shape=shape), names)
+        ones = np.ones(len(person))
+        members = sparse.csr_array((ones, (person, code[person])), shape=(len(code), groups.ngroups))
+        return cls(members, groups.size().index)
+
+    @classmethod
+    def each(cls, characteristics: pd.DataFrame) -> "Domains":
+        """Make a domain of each category of each characteristic, so that one pass serves them all.
+
+        Parameters
+        ----------
+        characteristics : DataFrame, shape (people, columns)
+            One row a person. A person with a missing category is in no domain of that characteristic.
+
+        Examples
+        --------
+        >>> people = pd.DataFrame({"sex": ["F", "M", "F"], "ward": ["A", "A", None]})
+        >>> Domains.each(people).names.tolist()
+        [('sex', 'F'), ('sex', 'M'), ('ward', 'A')]
+        """
+        parts = {name: cls.of(characteristics[[name]]) for name in characteristics}
+        names = [(name, category) for name, part in parts.items() for category in part.names]
+        members = sparse.hstack([part.members for part in parts.values()], format="csr")
+        return cls(members, pd.MultiIndex.from_tuples(names, names=["characteristic", "category"]))
 
 
 def same_length(found: int, people: int, name: str) -> None:

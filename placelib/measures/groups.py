@@ -1,20 +1,16 @@
 """Groups of residents against everyone: gaps with the covariance of part and whole, and needs that fall together."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from placelib.measures import contrasts, survey
+from placelib.measures import contrasts, population, survey
 
 PAIRS = (("sex", "disability"), ("sex", "ethnic_group"), ("sex", "age_band"), ("disability", "socio_economic"))
 MANY_NEEDS = 3
 MOST_COUNTED = 5
 LEAST_ASKED_SHARE = 0.8
 PERCENT = 100
-NIL = 1e-12
-BASES = ["respondents", "effective_respondents", "degrees_of_freedom"]
+EVERYONE = ("all", "all")
 
 
 def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -40,51 +36,32 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
         everyone, difference, difference_error (percentage points), ratio, ratio_error (of its logarithm); no error
         where a group's answers all agree.
     """
-    every = [survey.Domains.of(pd.DataFrame({"everyone": "all"}, index=answers.index))]
-    every += [survey.Domains.of(groups[list(names)]) for names in _families(groups.columns)]
-    members = sparse.hstack([domains.members for domains in every], format="csr")
-    names = [("all", "all")] + [
-        (" × ".join(names), " × ".join(key if isinstance(key, tuple) else (key,)))
-        for names, domains in zip(_families(groups.columns), every[1:], strict=True)
-        for key in domains.names
-    ]
-    stacked = survey.Domains(members, pd.MultiIndex.from_tuples(names, names=["characteristic", "category"]))
-    found = survey.proportions(design, answers, stacked)
-    weight = design.weight
-    kish = (members.T @ weight) ** 2 / (members.T @ weight**2) / members.sum(axis=0)
-    caution = np.minimum(1, np.repeat(kish, answers.shape[1])) * found["respondents"]
-    found["effective_respondents"] = np.minimum(found["effective_respondents"], caution)
-    parts = [_against_everyone(design, answers[[question]], stacked, found) for question in answers]
-    return pd.concat(parts, ignore_index=True)
+    crosses = [list(pair) for pair in PAIRS if set(pair) <= set(groups)]
+    pairs = {" × ".join(pair): population.crossed([groups[name] for name in pair]) for pair in crosses}
+    domains = survey.Domains.each(_with_everyone(groups).assign(**pairs))
+    compared = [(group, EVERYONE) for group in domains.names.drop(EVERYONE)]
+    apart = contrasts.differences(design, answers, domains, compared)
+    found = survey.proportions(design, answers, domains)
+    kish = (domains.members.T @ design.weight) ** 2 / (domains.members.T @ design.weight**2)
+    cautious = np.minimum(1, kish / domains.members.sum(axis=0)).repeat(answers.shape[1]) * found["respondents"]
+    found["effective_respondents"] = found["effective_respondents"].clip(upper=cautious)
+    everyone, rows = found.head(answers.shape[1]), found.iloc[answers.shape[1] :].reset_index(drop=True)
+    # a group whose few answers all agree shows no variance of its own, which does not make its gap certain
+    certain = apart[["standard_error", "ratio_error"]].where(rows["standard_error"] > 0)
+    return rows[["characteristic", "category", "respondents", "effective_respondents", "degrees_of_freedom"]].assign(
+        indicator_id=rows["question"],
+        value=PERCENT * rows["estimate"],
+        everyone=PERCENT * rows["question"].map(everyone.set_index("question")["estimate"]),
+        difference=PERCENT * apart["difference"],
+        difference_error=PERCENT * certain["standard_error"],
+        ratio=apart["ratio"],
+        ratio_error=certain["ratio_error"],
+    )
 
 
-def _families(characteristics: Sequence[str]) -> list[tuple[str, ...]]:
-    known = set(characteristics)
-    return [(name,) for name in characteristics] + [pair for pair in PAIRS if known.issuperset(pair)]
-
-
-def _against_everyone(
-    design: survey.Design, answers: pd.DataFrame, domains: survey.Domains, found: pd.DataFrame
-) -> pd.DataFrame:
-    """Gaps of one question; the first domain is everyone."""
-    rows = found[found["question"] == answers.columns[0]].reset_index(drop=True)
-    covariance = survey.covariance(design, answers, domains).to_numpy()
-    value, variance, shared = rows["estimate"].to_numpy(), np.diag(covariance), covariance[0]
-    gap_variance = contrasts.difference_variance(covariance, np.arange(len(value)), 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio_variance = variance / value**2 + variance[0] / value[0] ** 2 - 2 * shared / (value * value[0])
-        # a group whose few answers all agree shows no variance of its own, which does not make its gap certain
-        gap_variance = np.where(variance > NIL, gap_variance, np.nan)
-        table = rows[["characteristic", "category", *BASES]].assign(
-            indicator_id=answers.columns[0],
-            value=PERCENT * value,
-            everyone=PERCENT * value[0],
-            difference=PERCENT * (value - value[0]),
-            difference_error=PERCENT * np.sqrt(gap_variance),
-            ratio=value / value[0],
-            ratio_error=np.sqrt(np.where(variance > NIL, np.maximum(ratio_variance, 0), np.nan)),
-        )
-    return table.iloc[1:]
+def _with_everyone(groups: pd.DataFrame) -> pd.DataFrame:
+    """Put everyone first, as a group of their own."""
+    return pd.DataFrame({"all": "all"}, index=groups.index).join(groups)
 
 
 def needs_together(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -104,24 +81,17 @@ def needs_together(design: survey.Design, answers: pd.DataFrame, groups: pd.Data
     shares = {label: (number.clip(upper=MOST_COUNTED) == count) for count, label in enumerate(labels)}
     shares[f"{MANY_NEEDS} or more"] = number >= MANY_NEEDS
     counted = pd.DataFrame(shares).astype(float).where(number.notna())
-    frames = {"all": pd.DataFrame({"category": "all"}, index=answers.index)}
-    frames |= {name: groups[[name]].rename(columns={name: "category"}) for name in groups}
-    parts = [
-        survey.proportions(design, counted, survey.Domains.of(frame)).assign(characteristic=name)
-        for name, frame in frames.items()
-    ]
-    table = pd.concat(parts, ignore_index=True).rename(
-        columns={"domain": "category", "question": "needs", "estimate": "value"}
-    )
+    table = survey.proportions(design, counted, survey.Domains.each(_with_everyone(groups)))
+    table = table.rename(columns={"question": "needs", "estimate": "value"})
     table[["value", "lower", "upper"]] *= PERCENT
-    everyone = survey.proportions(design, asked, survey.Domains.of(frames["all"]))["estimate"].to_numpy()
-    expected = pd.Series(_by_chance(everyone), index=counted.columns) * PERCENT
+    shares = asked.mul(design.weight, axis=0).sum() / asked.notna().mul(design.weight, axis=0).sum()
+    expected = pd.Series(_by_chance(shares), index=counted.columns) * PERCENT
     table["expected"] = table["needs"].map(expected).where(table["characteristic"] == "all")
     columns = ["characteristic", "category", "needs", "value", "lower", "upper", "expected"]
     return table[[*columns, "respondents", "effective_respondents"]]
 
 
-def _by_chance(shares: np.ndarray) -> list[float]:
+def _by_chance(shares: pd.Series) -> list[float]:
     """Shares of people by number of needs if every need were independent of the others (Poisson binomial)."""
     chance = np.ones(1)
     for share in shares:

@@ -1,7 +1,6 @@
 """The shared indicator table: every agency's file as one row a ward and indicator, with its uncertainty."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,41 +12,20 @@ from placelib.sources.contracts import Contract, Feed
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
-LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "unmatched", "reason"]
+LEDGER = ["source_id", "agency", "indicator_id", "records", "matched", "in_the_place", "unmatched", "reason"]
 LEDGER += ["release_class", "illustrative"]
 MONTHS = 12
+RECORDS = ("events", "register")  # kinds with a row a record
+UNPLACED = ""  # ward code of records that are of the place, but do not say where in it
+WHOLE = {"characteristic": "all", "category": "all"}
 REASONS = {
     "point": "no grid reference, or outside every ward",
     "postcode": "no postcode, or not a live postcode of the district",
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Amounts:
-    """What one feed adds up to in each ward, and what matched no ward.
-
-    Parameters
-    ----------
-    wards : DataFrame
-        Index ward_code: numerator, denominator, low, high (bounds where a part is suppressed), apportioned, and
-        `previous`, the numerator of the twelve months before.
-    latest_year : bool
-        Whether only the latest twelve of more months are counted.
-    total, matched : float
-        Amount in the file, and the part of it that fell in a ward.
-    years : float
-        Length of the period.
-    """
-
-    wards: pd.DataFrame
-    total: float
-    matched: float
-    years: float
-    latest_year: bool
-
-
 def rate_interval(
-    count: pd.Series, exposure: pd.Series, *, per: pd.Series, proportion: pd.Series
+    count: pd.Series, exposure: pd.Series, *, per: pd.Series | float, proportion: pd.Series
 ) -> tuple[pd.Series, pd.Series]:
     """95% limits of a rate: Wilson for a proportion, Byar for events in a time.
 
@@ -55,7 +33,7 @@ def rate_interval(
     ----------
     count, exposure : Series
         Events, and people (or person-years) among whom they happened.
-    per : Series
+    per : Series or float
         Multiplier of the rate: 100, 1,000 …
     proportion : Series of bool
         Whether each row is a proportion.
@@ -98,15 +76,17 @@ def administrative_table(
     table : DataFrame
         The shared indicator table, unrounded.
     ledger : DataFrame
-        source_id, indicator_id, records, matched, unmatched, reason: ward totals and ledger add up to the file.
+        source_id, indicator_id, records, matched (in a ward), in_the_place (matched, and those of the place that do not
+        say where in it), unmatched, reason: matched and unmatched add up to the file.
     """
     tables, ledger = [], []
+    meanings = inputs.vocabulary.indicators.set_index("indicator_id")
     for source in inputs.of_kind("events", "register", "counts", "series", "rates"):
         for feed in source.contract.indicators:
-            row = inputs.vocabulary.indicators.set_index("indicator_id").loc[feed.id]
-            amounts = _amounts(source, feed, row, (inputs, geography))
-            tables.append(_rows(source, feed, row, amounts, _base(source, feed, row, denominators)))
-            if source.contract.kind != "rates" or feed.rebuild_with:  # rates do not add up to anything
+            meaning = meanings.loc[feed.id]
+            amounts = _amounts(source, feed, meaning, (inputs, geography, denominators))
+            tables.append(_described(amounts, source, feed, meaning))
+            if not _published(source.contract, feed):  # rates do not add up to anything
                 ledger.append(_ledger(source, feed, amounts))
     return stacked(tables), pd.DataFrame(ledger, columns=LEDGER)
 
@@ -117,10 +97,63 @@ def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(full, ignore_index=True) if full else pd.DataFrame()
 
 
-def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame) -> pd.Series | None:
-    """The place's own population at risk; None where the file brings its denominator or has none."""
-    if feed.denominator or source.contract.kind == "rates":
-        return None
+def provenance(contract: Contract) -> dict[str, object]:
+    """What every row from one file says of it."""
+    return {
+        "release_class": contract.release,
+        "illustrative": contract.illustrative,
+        "agency": contract.agency,
+        "period_start": contract.period_start.isoformat(),
+        "period_end": contract.period_end.isoformat(),
+    }
+
+
+def particulars(contract: Contract, feed: Feed, row: pd.Series) -> dict[str, object]:
+    """What every row from one feed says of its source."""
+    meaning = {"unit": row["unit"], "per": float(row["per"]), "measure": row["measure"]}
+    return provenance(contract) | meaning | {"threshold": float(contract.threshold), "agency_term": feed.term}
+
+
+def _published(contract: Contract, feed: Feed) -> bool:
+    """Whether the feed is of rates that came without counts, and cannot be turned back into them."""
+    return contract.kind == "rates" and not feed.rebuild_with
+
+
+def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Geography, pd.DataFrame]) -> pd.DataFrame:
+    """What one feed adds up to in each ward, and in the place: its wards, and records that do not say where they are.
+
+    Returns
+    -------
+    DataFrame
+        Index area_code, "place" last: numerator, denominator, low, high (bounds where a part is suppressed),
+        apportioned and marked (above 0 where any part was), previous (numerator of the twelve months before). The
+        same in each row: records (amount in the file), unplaced (of these, in the place but in no ward), years
+        (length of the period that is counted).
+    """
+    inputs, geography, denominators = place
+    counted = _counted(source, feed)
+    if feed.rebuild_with:
+        counted["d"] = _area_population(inputs, source, feed)
+        counted["n"] = counted["n"] * counted["d"] / row["per"]
+    current, previous, years = _windows(counted, source.contract)
+    located = _located(source, counted.index, geography)
+    wards = pd.Index([*geography.wards["ward_code"], UNPLACED])
+    nought = 0.0 if source.contract.kind in RECORDS else np.nan  # where no record is
+    now, before = (
+        _ward_sums(part, located, source.contract, feed).reindex(wards, fill_value=nought)
+        for part in (current, previous)
+    )
+    now["previous"] = before["numerator"] if len(previous) else np.nan
+    if not feed.denominator and source.contract.kind != "rates":
+        now["denominator"] = _base(source, feed, row, denominators)
+    known = now[now["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
+    both = pd.concat([now.drop(UNPLACED), known.sum(min_count=1).to_frame("place").T])
+    records, unplaced = current["n"].sum() / _months(current, feed), now["numerator"].fillna(0.0)[UNPLACED]
+    return both.rename_axis("area_code").assign(records=records, unplaced=unplaced, years=years)
+
+
+def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame) -> pd.Series:
+    """The place's own population at risk, for a file that does not bring its denominator."""
     if row["denominator"] not in denominators:
         raise PlacelibError(
             f"{source.name}: '{feed.id}' is a rate of {row['denominator']}, which no population source declares. "
@@ -129,52 +162,45 @@ def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame
     return denominators[row["denominator"]]
 
 
-def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Geography]) -> Amounts:
-    inputs, geography = place
-    counted = _counted(source, feed)
-    if feed.rebuild_with:
-        counted["d"] = _area_population(inputs, source, feed)
-        counted["n"] = counted["n"] * counted["d"] / row["per"]
-    current, previous, years = _windows(counted, source.contract)
-    located = geography.locate(source.frame.loc[counted.index], source.contract.geography)
-    wards = pd.Index(geography.wards["ward_code"], name="ward_code")
-    sums = _ward_sums(current, located, source.contract, feed).reindex(wards)
-    if source.contract.kind in ("events", "register"):
-        sums[["numerator", "low", "high"]] = sums[["numerator", "low", "high"]].fillna(0.0)
-        sums["apportioned"] = sums["apportioned"].fillna(0.0)
-    if len(previous):
-        sums["previous"] = _ward_sums(previous, located, source.contract, feed)["numerator"].reindex(wards)
-    total = current["n"].sum() / _months(current, feed)
-    return Amounts(sums, total, sums["numerator"].sum(), years, years < source.contract.years())
+def _keeps_unplaced(contract: Contract) -> bool:
+    """Whether a record without a location is of the place all the same: it is one of the agency's own.
+
+    An agency shares its own records because they are of the place. An open file (police.uk's, of a whole force) is cut
+    by its publisher, so there an empty location may be anywhere; in a file of counts it may be a total.
+    """
+    return contract.kind in RECORDS and contract.release != "open"
+
+
+def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFrame:
+    """Shares of wards of each row, `UNPLACED` where its location is empty; one in no ward here is not of the place."""
+    rule = source.contract.geography
+    located = geography.locate(source.frame.loc[rows], rule)
+    if not _keeps_unplaced(source.contract):
+        return located
+    empty = rows[source.frame.loc[rows, list(rule.columns)].isna().any(axis=1)]
+    return pd.concat([located, pd.DataFrame({"row": empty, "ward_code": UNPLACED, "share": 1.0})], ignore_index=True)
 
 
 def _counted(source: Source, feed: Feed) -> pd.DataFrame:
     """Rows that the feed counts: n, d (the file's own denominator), suppressed, month, person."""
     frame = population.keep(source.frame, feed.where)
-    months = [name for name, column in source.contract.columns.items() if column.type == "month"]
-    status = source.status.loc[frame.index]
-    return pd.DataFrame(
-        {
-            "n": feed.scale * frame[feed.numerator] if feed.numerator else 1.0,
-            "d": frame[feed.denominator] if feed.denominator else np.nan,
-            "suppressed": status[feed.numerator].eq("suppressed") if feed.numerator else False,
-            "month": frame[months[0]] if months else pd.NaT,
-            "person": frame[feed.person] if feed.person else np.nan,
-        },
-        index=frame.index,
-    )
+    month = next((name for name, column in source.contract.columns.items() if column.type == "month"), "")
+    named = {"n": feed.numerator, "d": feed.denominator, "month": month, "person": feed.person}
+    counted = pd.DataFrame({"n": 1.0, "d": np.nan, "month": pd.NaT, "person": np.nan}, frame.index)
+    counted = counted.assign(suppressed=False, **{name: frame[column] for name, column in named.items() if column})
+    if feed.numerator:
+        counted["n"] *= feed.scale
+        counted["suppressed"] = source.status.loc[frame.index, feed.numerator].eq("suppressed")
+    return counted
 
 
 def _area_population(inputs: Inputs, source: Source, feed: Feed) -> pd.Series:
     """Population of each row's own area, to turn a published rate of a small area back into a count."""
     area = source.contract.geography
-    for other in inputs.of_kind("population"):
-        place = other.contract.geography
-        for denominator in other.contract.denominators:
-            if denominator.id == feed.rebuild_with and (place.type, place.vintage) == (area.type, area.vintage):
-                people = population.keep(other.frame, denominator.where)
-                people = people.groupby(place.columns[0])[denominator.column].sum()
-                return source.frame[area.columns[0]].map(people)
+    for denominator, contract, people in population.denominators(inputs):
+        place = contract.geography
+        if denominator.id == feed.rebuild_with and (place.type, place.vintage) == (area.type, area.vintage):
+            return source.frame[area.columns[0]].map(people.groupby(place.columns[0])[denominator.column].sum())
     raise PlacelibError(
         f"{source.name}: '{feed.id}' is to be rebuilt with {feed.rebuild_with} by {area.type} {area.vintage}, "
         "which no population source counts."
@@ -221,95 +247,62 @@ def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, contract: Contract,
     return sums.mask(grouped["unknown"].any())
 
 
-def _rows(source: Source, feed: Feed, row: pd.Series, amounts: Amounts, base: pd.Series | None) -> pd.DataFrame:
-    """Ward rows and the place's row, which is their sum."""
-    wards = amounts.wards
-    if base is not None:
-        wards = wards.assign(denominator=base)
-    known = wards[wards["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
-    totals = known[["numerator", "denominator", "low", "high"]].sum()
-    totals["previous"] = known["previous"].sum() if "previous" in known else np.nan
-    totals["apportioned"], totals["marked"] = 0.0, known["marked"].max()
-    place = pd.DataFrame(totals).T.set_axis(["place"])
-    table = pd.concat([wards, place]).rename_axis("area_code").reset_index()
-    table["area_type"] = np.where(table["area_code"] == "place", "place", "ward")
-    if source.contract.kind == "rates" and not feed.rebuild_with:
-        return _described(_published_rates(table, row), source, feed, row, amounts)
-    return _described(_with_rate(table, row, amounts.years), source, feed, row, amounts)
-
-
-def _with_rate(table: pd.DataFrame, row: pd.Series, years: float) -> pd.DataFrame:
+def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
     """Value, error and limits from counts; a ward with a suppressed part is a bound and has no value."""
-    flow = row["measure"] == "flow"
-    length = years if flow else 1.0
+    flow, per = row["measure"] == "flow", float(row["per"])
+    length = table["years"] if flow else 1.0
     exposure = table["denominator"] * length
-    marked = table["marked"].fillna(0) > 0
-    value = row["per"] * table["numerator"] / exposure
-    per = pd.Series(float(row["per"]), table.index)
+    marked = table["marked"] > 0
+    value, low, high, previous = (per * table[name] / exposure for name in ("numerator", "low", "high", "previous"))
     lower, upper = rate_interval(table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index))
-    bound_lower, bound_upper = row["per"] * table["low"] / exposure, row["per"] * table["high"] / exposure
     count = table["numerator"].clip(lower=1)
-    error = row["per"] * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=0)) / exposure
-    spread = (bound_upper - bound_lower) / np.sqrt(12)
+    error = per * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=0)) / exposure
     return table.assign(
         value=value.mask(marked),
-        lower=lower.mask(marked, bound_lower),
-        upper=upper.mask(marked, bound_upper),
-        standard_error=np.hypot(error, spread.where(marked, 0)),
+        lower=lower.mask(marked, low),
+        upper=upper.mask(marked, high),
+        standard_error=np.hypot(error, ((high - low) / np.sqrt(12)).where(marked, 0)),
         numerator=table["numerator"].mask(marked),
         years=length,
         status=np.select([marked, value.isna()], ["suppressed", "no data"], "published"),
-        previous=row["per"] * table.get("previous", np.nan) / exposure,
+        previous=previous,
     )
 
 
-def _published_rates(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:  # noqa: ARG001 - one signature for both
+def _published_rates(table: pd.DataFrame) -> pd.DataFrame:
     """Rates that came without their counts: no numerator, no interval, and none for the place."""
-    value = table["numerator"].where(table["area_type"] == "ward")
-    nothing = {name: np.nan for name in ("numerator", "denominator", "lower", "upper", "previous")}
+    value = table["numerator"].drop("place").reindex(table.index)
+    bare = table.drop(columns=["numerator", "denominator", "previous"])
     status = np.where(value.isna(), "no data", "published")
-    return table.assign(value=value, standard_error=0.0, years=1.0, status=status, **nothing)
+    return bare.assign(value=value, standard_error=0.0, years=1.0, status=status)
 
 
-def _described(table: pd.DataFrame, source: Source, feed: Feed, row: pd.Series, amounts: Amounts) -> pd.DataFrame:
-    contract = source.contract
+def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series) -> pd.DataFrame:
+    contract, years = source.contract, amounts["years"].iloc[0]
+    table = _published_rates(amounts) if _published(contract, feed) else _with_rate(amounts, row)
     if not feed.chance:
         table = table.assign(lower=np.nan, upper=np.nan, standard_error=0.0)
-    basis = np.where(table["apportioned"].fillna(0) > 0, "apportioned", "direct")
-    months = round(contract.years() * 12)
-    partial = f"; {months} months put on a yearly footing" if amounts.years < 1 and row["measure"] == "flow" else ""
+    is_place = table.index == "place"
+    basis = np.where((table["apportioned"] > 0) & ~is_place, "apportioned", "direct")
+    in_place = amounts["numerator"].drop("place").sum() + is_place * amounts["unplaced"]
     described = table.assign(
-        indicator_id=feed.id,
-        characteristic="all",
-        category="all",
-        basis="modelled" if feed.modelled else basis,
-        method=_method(contract, feed, row) + partial,
-        coverage=amounts.matched / amounts.total if amounts.total else np.nan,
-        respondents=np.nan,
-        effective_respondents=np.nan,
+        **WHOLE,
         **particulars(contract, feed, row),
+        indicator_id=feed.id,
+        area_type=np.where(is_place, "place", "ward"),
+        basis="modelled" if feed.modelled else basis,
+        method=_method(contract, feed, row),
+        coverage=in_place / amounts["records"].replace(0, np.nan),
         source_id=source.name,
     )
-    if amounts.latest_year:
+    if years < 1 and row["measure"] == "flow":
+        described["method"] += f"; {round(contract.years() * 12)} months put on a yearly footing"
+    if _keeps_unplaced(contract):  # said whether or not there are any, as a few would be told by it
+        described["method"] += np.where(is_place, "; records that give no location count for the place", "")
+    if years < contract.years():
         start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
         described["period_start"] = start.date().isoformat()
-    return described.drop(columns=["low", "high", "apportioned", "marked"])
-
-
-def particulars(contract: Contract, feed: Feed, row: pd.Series) -> dict[str, object]:
-    """What every row from one feed says of its source."""
-    return {
-        "unit": row["unit"],
-        "per": float(row["per"]),
-        "measure": row["measure"],
-        "release_class": contract.release,
-        "threshold": float(contract.threshold),
-        "illustrative": contract.illustrative,
-        "agency": contract.agency,
-        "agency_term": feed.term,
-        "period_start": contract.period_start.isoformat(),
-        "period_end": contract.period_end.isoformat(),
-    }
+    return described.drop(columns=["low", "high", "apportioned", "marked", "records", "unplaced"]).reset_index()
 
 
 def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:
@@ -320,17 +313,17 @@ def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:
     return f"count of {counted}, " + (f"{interval} 95% interval" if feed.chance else "a full count: no interval")
 
 
-def _ledger(source: Source, feed: Feed, amounts: Amounts) -> dict[str, object]:
+def _ledger(source: Source, feed: Feed, amounts: pd.DataFrame) -> dict[str, object]:
     area = source.contract.geography.type
-    unmatched = max(round(amounts.total - amounts.matched, 6), 0.0)
-    return {
+    matched = amounts["numerator"].drop("place").sum()
+    records, unplaced = amounts.loc["place", ["records", "unplaced"]]
+    unmatched = max(0.0, round(records - matched, 6))  # nought first: of -0.0 and 0.0 the first is the larger
+    return provenance(source.contract) | {
         "source_id": source.name,
-        "agency": source.contract.agency,
         "indicator_id": feed.id,
-        "records": amounts.total,
-        "matched": round(amounts.matched, 6),
+        "records": records,
+        "matched": round(matched, 6),
+        "in_the_place": round(matched + unplaced, 6),
         "unmatched": unmatched,
         "reason": REASONS.get(area, f"{area.replace('lsoa', 'LSOA')} not in the district") if unmatched else "",
-        "release_class": source.contract.release,
-        "illustrative": source.contract.illustrative,
     }

@@ -24,46 +24,15 @@ NIL = 1e-12  # a variance below this share of the mean square's over the respond
 BLOCK = 2**20  # numbers in each array of a pass, so that memory is bounded
 
 
-class Rows(NamedTuple):
-    """What a variance needs of each person: taken twice, a person is counted twice, in the same cluster."""
-
-    weight: np.ndarray
-    cluster: np.ndarray
-    base_weight: np.ndarray  # before raking, if raked
-    categories: np.ndarray  # rows x margins: category, counted through all margins, if raked
-
-    @classmethod
-    def of(cls, design: Design) -> "Rows":
-        """Take the people of a design."""
-        raked, weight = design.calibration, design.weight
-        categories = raked.indicators.indices.reshape(len(weight), -1) if raked else weight
-        return cls(weight, design.clusters.of_person, raked.base_weight if raked else weight, categories)
-
-
-class Values(NamedTuple):
-    """Arrays of rows x questions, nought where not answered."""
-
-    top: np.ndarray
-    bottom: np.ndarray | None  # what each adds to the sum that divides; None: nothing divides
-    answered: np.ndarray
-    square: np.ndarray  # of top
-
-    @classmethod
-    def of(cls, top: np.ndarray, bottom: np.ndarray | float) -> "Values":
-        """Take a mean's values (bottom 1), a ratio's two (arrays) or a total's (bottom 0), NaN where missing."""
-        missing = np.isnan(top) | np.isnan(bottom)
-        answered = np.ascontiguousarray(~missing, dtype=float)
-        filled = np.ascontiguousarray(np.where(missing, 0, top))
-        if np.ndim(bottom):
-            return cls(filled, np.ascontiguousarray(np.where(missing, 0, bottom)), answered, filled**2)
-        return cls(filled, answered if bottom else None, answered, filled**2)
-
-
 class Block(NamedTuple):
-    """Some domains: their rows by domain, then cluster."""
+    """Some domains: rows by domain, then cluster; values are rows x questions, nought if not answered."""
 
-    row: np.ndarray
+    person: np.ndarray  # of each row
     edges: np.ndarray  # where each domain's rows start, and where the last one's end
+    top: np.ndarray
+    bottom: np.ndarray  # what each adds to the sum that divides
+    answered: np.ndarray
+    whole: float  # what that sum is before anybody adds to it: 1 for a total, whose bottom is nought
 
 
 class Linearised(NamedTuple):
@@ -91,9 +60,9 @@ class Estimates(NamedTuple):
 
 
 def estimates(
-    design: Design, domains: Domains, top: np.ndarray, bottom: np.ndarray | float, rows: Rows | None = None
+    design: Design, domains: Domains, top: np.ndarray, bottom: np.ndarray | float, person: np.ndarray | None = None
 ) -> Estimates:
-    """Estimate in blocks of domains and questions.
+    """Estimate in blocks of domains.
 
     Parameters
     ----------
@@ -103,83 +72,75 @@ def estimates(
         Of the rows.
     top, bottom : arrays, shape (rows, questions)
         What is divided by what, NaN where missing; bottom 1 for a mean, 0 for a total.
-    rows : Rows, optional
-        Omitted: the people of the design.
+    person : array of int, shape (rows,), optional
+        Whose each row is: a person taken twice counts twice, in the same cluster. Omitted: one row a person.
     """
-    rows = rows or Rows.of(design)
-    largest = domains.members.sum(axis=0).max(initial=1)
-    width = int(np.clip(BLOCK // largest, 1, max(top.shape[1], 1)))
-    found = []
-    for start in range(0, top.shape[1], width):
-        columns = slice(start, start + width)
-        values = Values.of(top[:, columns], bottom[:, columns] if np.ndim(bottom) else bottom)
-        found.append([_estimates(design, rows, block, values) for block in _blocks(rows, domains, BLOCK // width)])
-    fields = ([[getattr(part, name) for part in parts] for parts in found] for name in Estimates._fields)
-    return Estimates(*(np.hstack([np.vstack(parts) for parts in field]) for field in fields))
+    person = np.arange(len(top)) if person is None else person
+    size = BLOCK // max(top.shape[1], 1)
+    blocks = [_estimates(design, block) for block in _blocks(design, domains, (top, bottom), person, size)]
+    found = Estimates(*map(np.vstack, zip(*blocks, strict=True)))
+    return found if np.array_equal(bottom, 1) else found._replace(simple=found.simple * np.nan)
 
 
-def _blocks(rows: Rows, domains: Domains, size: int) -> Iterator[Block]:
-    """Deal the domains into blocks of about `size` rows."""
-    order = np.argsort(rows.cluster, kind="stable")
+def _blocks(design: Design, domains: Domains, values: tuple, person: np.ndarray, size: float) -> Iterator[Block]:
+    """Deal the domains into blocks of about `size` rows; `values` are top and bottom."""
+    top, bottom = values
+    missing = np.isnan(top) | np.isnan(bottom)
+    filled = [np.ascontiguousarray(np.where(missing, 0, part)) for part in (top, bottom, 1.0)]
+    whole = float(np.array_equal(bottom, 0))
+    order = np.argsort(design.clusters.of_person[person], kind="stable")
     members = domains.members[order].tocsc()
     edges, start = members.indptr, 0
     while start < max(len(domains.names), 1):
         stop = max(np.searchsorted(edges, edges[start] + size, side="right") - 1, start + 1)
         some, start = edges[start : stop + 1], stop
-        yield Block(order[members.indices[some[0] : some[-1]]], some - some[0])
+        row = order[members.indices[some[0] : some[-1]]]
+        yield Block(person[row], some - some[0], *(part[row] for part in filled), whole)
 
 
-def linearise(design: Design, rows: Rows, block: Block, values: Values) -> Linearised:
+def linearise(design: Design, block: Block) -> Linearised:
     """Sum the influences w (y - R x) of the rows of each meeting."""
-    row, domain = block.row, _numbered(block.edges)
-    first = _changes(rows.cluster[row], domain)
-    adder = _adder(first, rows.weight[row], row, len(rows.weight))
+    cluster = design.clusters.of_person[block.person]
+    first = _changes(cluster, _numbered(block.edges))
     edges = np.searchsorted(first, block.edges)
-    together = _adder(edges, np.ones(len(first) - 1))
-    sums, is_met = adder @ values.top, (adder @ values.answered > 0).astype(float)
-    estimate, base = together @ sums, np.ones((len(edges) - 1, sums.shape[1]))
-    if values.bottom is not None:
-        bottoms = adder @ values.bottom
-        base = together @ bottoms
-        with np.errstate(invalid="ignore", divide="ignore"):
-            estimate = estimate / base
-        sums -= bottoms * estimate[_numbered(edges)]
-    coefficients = _regression(design, rows, block, values, estimate) if design.calibration else None
-    return Linearised(estimate, base, sums, is_met, rows.cluster[row[first[:-1]]], edges, coefficients)
+    adder, together = _adder(first, design.weight[block.person]), _adder(edges)
+    sums, bottoms, is_met = adder @ block.top, adder @ block.bottom, (adder @ block.answered > 0).astype(float)
+    base = together @ bottoms + block.whole
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = together @ sums / base
+    sums -= bottoms * estimate[_numbered(edges)]
+    coefficients = _regression(design, block, estimate) if design.calibration else None
+    return Linearised(estimate, base, sums, is_met, cluster[first[:-1]], edges, coefficients)
 
 
-def _regression(design: Design, rows: Rows, block: Block, values: Values, estimate: np.ndarray) -> np.ndarray:
+def _regression(design: Design, block: Block, estimate: np.ndarray) -> np.ndarray:
     """Regress the influences of each domain on the categories of the margins: d x k x q."""
-    row, domain, raked = block.row, _numbered(block.edges), design.calibration
-    influence = values.top[row]
-    if values.bottom is not None:
-        influence -= values.bottom[row] * estimate[domain]
+    raked, domain = design.calibration, _numbered(block.edges)
+    influence = block.top - block.bottom * estimate[domain]
     count, margins = len(raked.inverse), len(raked.targets)
-    category = rows.categories[row] + count * domain[:, None]
-    weight = np.repeat(rows.base_weight[row], margins)
-    shape = (count * len(estimate), len(row))
-    scatter = sparse.csc_array((weight, category.ravel(), np.arange(len(weight) + 1, step=margins)), shape=shape)
+    category = raked.indicators[block.person].indices.reshape(-1, margins) + count * domain[:, None]
+    weight = np.repeat(raked.base_weight[block.person], margins)
+    starts = np.arange(0, len(weight) + 1, step=margins)
+    scatter = sparse.csc_array((weight, category.ravel(), starts), shape=(count * len(estimate), len(domain)))
     return raked.inverse @ (scatter @ influence).reshape(len(estimate), count, influence.shape[1])
 
 
-def _estimates(design: Design, rows: Rows, block: Block, values: Values) -> Estimates:
+def _estimates(design: Design, block: Block) -> Estimates:
     """Estimate some questions in some domains."""
-    linear = linearise(design, rows, block, values)
-    weight = rows.weight[block.row]
-    add = [_adder(block.edges, weight**power, block.row, len(rows.weight)) for power in range(3)]
-    respondents, weighted, squares = add[0] @ values.answered, add[1] @ values.answered, add[1] @ values.square
+    linear, weight = linearise(design, block), design.weight[block.person]
+    respondents, weighted, squared = (_adder(block.edges, weight**power) @ block.answered for power in range(3))
+    squares = _adder(block.edges, weight) @ block.top**2
     variance, clusters, strata, lone = _variance(design, linear)
     with np.errstate(invalid="ignore", divide="ignore"):
         simple = (squares / weighted - linear.estimate**2) / (respondents - 1)
-        kish = weighted**2 / (add[2] @ values.answered)
+        kish = weighted**2 / squared
         variance /= linear.base**2
         rounding = NIL * squares * weighted / linear.base**2 / (respondents - 1)
-    is_mean = values.bottom is values.answered
     variance[variance < rounding] = 0
     variance[(clusters < 2) | (not design.probability)] = np.nan
     degrees = np.where(design.probability, clusters - strata, np.nan)
     estimate = np.where(respondents > 0, linear.estimate, np.nan)
-    return Estimates(estimate, variance, simple if is_mean else simple * np.nan, respondents, kish, degrees, lone)
+    return Estimates(estimate, variance, simple, respondents, kish, degrees, lone)
 
 
 def _variance(design: Design, linear: Linearised) -> tuple[np.ndarray, ...]:
@@ -188,32 +149,31 @@ def _variance(design: Design, linear: Linearised) -> tuple[np.ndarray, ...]:
     stratum = clusters.stratum[cluster]
     first = _changes(stratum, _numbered(linear.edges))
     edges, stratum = np.searchsorted(first, linear.edges), stratum[first[:-1]]
-    together = _adder(first, np.ones(len(cluster)))
+    together = _adder(first)
     recentred, strata = together @ linear.sums, (together @ linear.is_met > 0).astype(float)
     variance = _adder(linear.edges, clusters.scale[cluster]) @ linear.sums**2
     variance -= _adder(edges, clusters.recentre[stratum]) @ recentred**2
     if linear.coefficients is not None:
-        loadings = design.loadings
-        cross = [loadings.moved[cluster[a:b]].T @ linear.sums[a:b] for a, b in pairwise(linear.edges)]
+        loads, moved = design.loadings
+        cross = [moved[cluster[a:b]].T @ linear.sums[a:b] for a, b in pairwise(linear.edges)]
         cross = np.reshape(cross, linear.coefficients.shape)
-        variance += (linear.coefficients * (loadings.inner @ linear.coefficients - 2 * cross)).sum(axis=1)
-    counts = [(linear.edges, np.ones(len(cluster)), linear.is_met), (edges, np.ones(len(stratum)), strata)]
-    counts.append((edges, clusters.is_lone[stratum].astype(float), strata))
-    return np.maximum(variance, 0), *(_adder(*where) @ what for *where, what in counts)
+        variance += (linear.coefficients * (loads.T @ moved @ linear.coefficients - 2 * cross)).sum(axis=1)
+    lone = _adder(edges, clusters.is_lone[stratum].astype(float)) @ strata
+    return np.maximum(variance, 0), _adder(linear.edges) @ linear.is_met, _adder(edges) @ strata, lone
 
 
-def covariances(design: Design, domains: Domains, values: Values) -> np.ndarray:
-    """Covariance of all estimates, (domains x questions) squared: by domain, then question."""
-    rows = Rows.of(design)
-    (block,) = _blocks(rows, domains, len(rows.weight) * len(domains.names))
-    linear, clusters = linearise(design, rows, block, values), design.clusters
+def covariances(design: Design, domains: Domains, values: np.ndarray) -> np.ndarray:
+    """Covariance of all means, (domains x questions) squared: by domain, then question; NaN without an error."""
+    clusters = design.clusters
+    (block,) = _blocks(design, domains, (values, 1.0), np.arange(len(values)), np.inf)
+    linear = linearise(design, block)
     influence = np.zeros((len(clusters.stratum), *linear.estimate.shape))
     influence[linear.cluster, _numbered(linear.edges)] = linear.sums
     if linear.coefficients is not None:
-        influence -= np.tensordot(design.loadings.sums, linear.coefficients, axes=(1, 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        influence = (influence / linear.base).reshape(len(influence), -1)
-    strata = _adder(_changes(clusters.stratum), np.ones(len(clusters.stratum))) @ influence
+        influence -= np.tensordot(design.loadings[0], linear.coefficients, axes=(1, 1))
+    unknown = (_adder(linear.edges) @ linear.is_met < 2) | (not design.probability)
+    influence = (influence / np.where(unknown, np.nan, linear.base)).reshape(len(influence), -1)
+    strata = _adder(_changes(clusters.stratum)) @ influence
     return (influence.T * clusters.scale) @ influence - (strata.T * clusters.recentre) @ strata
 
 
@@ -229,9 +189,7 @@ def _changes(*keys: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], starts, [len(keys[0])]]) if len(keys[0]) else np.zeros(1, int)
 
 
-def _adder(
-    edges: np.ndarray, weight: np.ndarray, row: np.ndarray | None = None, rows: int | None = None
-) -> sparse.csr_array:
-    """Make the matrix that adds up weighted rows over runs; the rows in their order, or those named."""
-    row = np.arange(len(weight)) if row is None else row
-    return sparse.csr_array((weight, row, edges), shape=(len(edges) - 1, rows or len(weight)))
+def _adder(edges: np.ndarray, weight: np.ndarray | None = None) -> sparse.csr_array:
+    """Make the matrix that adds up rows, weighted or not, over runs."""
+    weight = np.ones(edges[-1]) if weight is None else weight
+    return sparse.csr_array((weight, np.arange(edges[-1]), edges), shape=(len(edges) - 1, edges[-1]))

@@ -9,6 +9,7 @@ from placelib.measures.smallarea import modelled_proportions
 
 PERCENT = 100
 OLDER, DISABLED = ["65_74", "75_84", "85_plus"], ["disabled_a_lot", "disabled_a_little"]
+DIRECT = {"value": "direct", "lower": "direct_lower", "upper": "direct_upper"}
 COLUMNS = ["indicator_id", "ward_code", "direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved"]
 COLUMNS += ["direct_weight_pct", "respondents", "effective_respondents", "illustrative"]
 
@@ -42,46 +43,27 @@ def modelled_wards(
     asked = table[(table["release_class"] == "survey") & table["indicator_id"].isin(questions)]
     covariates = _covariates(residents)
     parts = []
-    for (indicator, illustrative), rows in asked.groupby(["indicator_id", "illustrative"]):
-        wards = rows[rows["area_type"] == "ward"].set_index("area_code")
+    for _, rows in asked.groupby(["indicator_id", "illustrative"]):
+        wards = rows[rows["area_type"] == "ward"].set_index("area_code").rename_axis("ward_code")
         place = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all")]["value"].iloc[0]
-        direct = pd.DataFrame(
-            {
-                "estimate": wards["value"] / PERCENT,
-                "respondents": wards["respondents"],
-                "design_effect": wards["respondents"] / wards["effective_respondents"],
-            }
+        direct = wards[["respondents"]].assign(
+            estimate=wards["value"] / PERCENT, design_effect=wards["respondents"] / wards["effective_respondents"]
         )
         try:
             model = modelled_proportions(
-                direct, covariates.reindex(direct.index), population=adults, place=place / PERCENT
+                direct, covariates.reindex(wards.index), population=adults, place=place / PERCENT
             )
         except PlacelibError:  # too few wards, or nothing to model: the direct figures stand alone
             continue
-        shares = model.areas[["value", "lower", "upper", "moved"]] * PERCENT
-        parts.append(
-            shares.assign(
-                indicator_id=indicator,
-                direct=wards["value"],
-                direct_lower=wards["lower"],
-                direct_upper=wards["upper"],
-                direct_weight_pct=model.areas["direct_weight"] * PERCENT,
-                respondents=wards["respondents"],
-                effective_respondents=wards["effective_respondents"],
-                illustrative=illustrative,
-            )
-            .rename_axis("ward_code")
-            .reset_index()
-        )
-    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+        percents = model.areas[["value", "lower", "upper", "moved", "direct_weight"]] * PERCENT
+        percents = percents.rename(columns={"direct_weight": "direct_weight_pct"})
+        parts.append(wards.rename(columns=DIRECT).join(percents).reset_index()[COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def _covariates(residents: pd.DataFrame) -> pd.DataFrame:
     """Share of each ward's residents who are older, and who are disabled."""
-    shares = {}
-    for name, categories in {"age_band": OLDER, "disability": DISABLED}.items():
-        known = residents[residents["characteristic"] == name]
-        if len(known):
-            chosen = known[known["category"].isin(categories)].groupby("ward_code")["residents"].sum()
-            shares[name] = chosen / known.groupby("ward_code")["residents"].sum()
-    return pd.DataFrame(shares)
+    counted = residents[residents["characteristic"].isin(["age_band", "disability"])]
+    chosen = counted["residents"].where(counted["category"].isin([*OLDER, *DISABLED]), 0)
+    keys = [counted["ward_code"], counted["characteristic"]]
+    return (chosen.groupby(keys).sum() / counted["residents"].groupby(keys).sum()).unstack()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from placelib.sources.contracts import Contract
+from placelib.sources.contracts import Contract, Denominator
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
@@ -38,6 +38,15 @@ def counted(source: Source) -> pd.DataFrame:
     return keep(source.frame, source.contract.population.where)
 
 
+def denominators(inputs: Inputs) -> list[tuple[Denominator, Contract, pd.DataFrame]]:
+    """Every population at risk that the place declares, with its contract and the rows that are of it."""
+    return [
+        (each, source.contract, keep(source.frame, each.where))
+        for source in inputs.of_kind("population")
+        for each in source.contract.denominators
+    ]
+
+
 def ward_denominators(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     """Population at risk of each ward, by the name that the vocabulary gives it.
 
@@ -47,11 +56,7 @@ def ward_denominators(inputs: Inputs, geography: Geography) -> pd.DataFrame:
         Index ward_code, a column a denominator: residents, adults, households … Areas that straddle wards are
         shared out, so the numbers need not be whole.
     """
-    found = {}
-    for source in inputs.of_kind("population"):
-        for denominator in source.contract.denominators:
-            frame = keep(source.frame, denominator.where)
-            found[denominator.id] = by_ward(frame, denominator.column, source.contract, geography)
+    found = {each.id: by_ward(rows, each.column, contract, geography) for each, contract, rows in denominators(inputs)}
     return pd.DataFrame(found, index=pd.Index(geography.wards["ward_code"], name="ward_code"))
 
 
@@ -73,28 +78,21 @@ def residents(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ward_code, characteristic, category, residents.
+        characteristic, ward_code, category, residents.
     """
-    parts = []
+    found: dict[str, pd.Series] = {}
     for source in inputs.of_kind("population"):
-        population = source.contract.population
-        if population.basis == "resident" and source.contract.geography.type != "place":
+        contract = source.contract
+        if contract.population.basis == "resident" and contract.geography.type != "place":
             frame = counted(source)
-            rows = geography.locate(frame, source.contract.geography).set_index("row").join(frame)
-            rows["residents"] = rows[population.count] * rows["share"]
-            parts += [
-                rows.rename(columns={column: "category"})
-                .groupby(["ward_code", "category"])["residents"]
-                .sum()
-                .reset_index()
-                .assign(characteristic=name, source_id=source.name)
-                for name, column in characteristics_of(source.contract).items()
-            ]
-    if not parts:
-        return pd.DataFrame(columns=["ward_code", "category", "residents", "characteristic"])
-    everyone = pd.concat(parts)
-    first = everyone.groupby("characteristic")["source_id"].transform("first")
-    return everyone[everyone["source_id"] == first].drop(columns="source_id")
+            rows = geography.locate(frame, contract.geography).set_index("row").join(frame)
+            people = rows[contract.population.count] * rows["share"]
+            for name, column in characteristics_of(contract).items():
+                by_category = people.groupby([rows["ward_code"], rows[column].rename("category")]).sum()
+                found.setdefault(name, by_category)  # the first file that counts a characteristic
+    if not found:
+        return pd.DataFrame(columns=["characteristic", "ward_code", "category", "residents"])
+    return pd.concat(found, names=["characteristic"]).rename("residents").reset_index()
 
 
 def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> pd.Series:
@@ -117,15 +115,13 @@ def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> 
     """
     wanted = [name for name in names if name != "ward"]
     for source in inputs.of_kind("population"):
-        columns = characteristics_of(source.contract)
-        if source.contract.population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
+        columns, population = characteristics_of(source.contract), source.contract.population
+        if population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
             frame = counted(source)
             adults = frame[~frame[columns["age_band"]].isin(CHILD_BANDS)]
-            count = source.contract.population.count
             if not wanted:
-                return by_ward(adults, count, source.contract, geography)
-            keys = [adults[columns[name]] for name in wanted]
-            return adults[count].groupby(crossed(keys)).sum()
+                return by_ward(adults, population.count, source.contract, geography)
+            return adults[population.count].groupby(crossed([adults[columns[name]] for name in wanted])).sum()
     return pd.Series(dtype=float)
 
 
@@ -145,13 +141,11 @@ def headline(inputs: Inputs) -> pd.DataFrame:
     """
     rows = []
     for source in inputs.of_kind("population"):
-        population = source.contract.population
-        frame = counted(source).assign(placelib_year=source.contract.period_end.year)
-        totals = frame.groupby(population.year or "placelib_year")[population.count].sum()
-        rows += [
-            (population.basis, int(key), total, source.name, source.contract.illustrative)
-            for key, total in totals.items()
-        ]
+        contract, frame = source.contract, counted(source)
+        year = frame[contract.population.year] if contract.population.year else contract.period_end.year
+        totals = frame[contract.population.count].groupby(pd.Series(year, frame.index)).sum()
+        facts = (source.name, contract.illustrative)
+        rows += [(contract.population.basis, int(key), total, *facts) for key, total in totals.items()]
     table = pd.DataFrame(rows, columns=["basis", "year", "people", "source_id", "illustrative"])
     return table.drop_duplicates(["basis", "year"]).sort_values(["basis", "year"], ignore_index=True)
 

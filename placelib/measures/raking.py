@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,35 +34,13 @@ class Raked:
 
     @cached_property
     def margins(self) -> pd.DataFrame:
-        """margin, category, respondents, before (scaled to the population), target, after: weighted people."""
+        """margin, category, target, respondents, before (scaled to the population), after: weighted people."""
         raked, weight = self.design.calibration, self.design.weight
-        before = raked.base_weight * weight.sum() / raked.base_weight.sum()
+        before = raked.base_weight * (weight.sum() / raked.base_weight.sum())
         found = raked.indicators.T @ np.column_stack([np.ones(len(weight)), before, weight])
         table = pd.concat({aim.name: aim for aim in raked.targets}, names=["margin", "category"]).rename("target")
         table = table.reset_index().assign(respondents=found[:, 0].astype(int), before=found[:, 1], after=found[:, 2])
-        table = table[["margin", "category", "respondents", "before", "target", "after"]]
         return table.sort_values(["margin", "category"], ignore_index=True)
-
-    @property
-    def effective_respondents(self) -> float:
-        """Kish's (sum w)² / sum w²: the equal-weight sample with as much information."""
-        return self.design.weight.sum() ** 2 / (self.design.weight**2).sum()
-
-    @property
-    def design_effect(self) -> float:
-        """Kish's: respondents / effective respondents. 1 means equal weights."""
-        return len(self.design.weight) / self.effective_respondents
-
-    @cached_property
-    def weight_ratio(self) -> np.ndarray:
-        """Weight after / before raking of each person, 1 being the average change."""
-        ratio = self.design.weight / self.design.calibration.base_weight
-        return ratio * self.design.calibration.base_weight.sum() / self.design.weight.sum()
-
-    @property
-    def trimmed(self) -> int:
-        """People whose weight the declared limits hold; without limits none."""
-        return int(np.isclose(self.weight_ratio[:, None], self.design.calibration.trim).any(axis=1).sum())
 
 
 def rake(
@@ -109,13 +87,13 @@ def rake(
     same_length(len(margins), len(design.weight), "margins")
     wanted = {name: {key: float(people) for key, people in dict(aim).items()} for name, aim in targets.items()}
     coded = {name: pd.factorize(margins[name]) for name in margins}
-    if problems := [*_margin_problems(coded, wanted), *_total_problems(wanted)]:
+    if problems := list(_problems(coded, wanted)):
         raise PlacelibError("The survey cannot be raked:\n" + "\n".join(f"  - {p}" for p in problems))
     codes = tuple(codes for codes, _ in coded.values())
     aims = (pd.Series([wanted[name][key] for key in keys], keys, name=name) for name, (_, keys) in coded.items())
     calibration = Calibration(design.weight, codes, tuple(aims), trim)
     weight, sweeps = raked_weight(calibration, design.weight)
-    return Raked(design.reweighted(weight, calibration), sweeps)
+    return Raked(replace(design, weight=weight, calibration=calibration), sweeps)
 
 
 def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarray, int]:
@@ -185,28 +163,21 @@ def _factor(cells: np.ndarray, aims: list[np.ndarray], moved: list[float]) -> np
     return factor.ravel()
 
 
-def _margin_problems(
-    coded: Mapping[str, tuple[np.ndarray, pd.Index]], wanted: Mapping[str, Mapping[Hashable, float]]
-) -> Iterator[str]:
-    for name in dict.fromkeys([*coded, *wanted]):
+def _problems(coded: dict[str, tuple[np.ndarray, pd.Index]], wanted: dict[str, dict[Hashable, float]]) -> Iterator[str]:
+    for name in coded | wanted:
         if name not in coded or name not in wanted:
             lacks = "targets" if name in coded else "column of categories"
             yield f"margin {name!r} has no {lacks}: give it or leave the margin out"
             continue
         (codes, found), target = coded[name], wanted[name]
-        if rows := row_positions(codes < 0):
-            yield f"margin {name!r} is missing for the people in {rows}: fill it in, or code it as a category"
-        if extra := [key for key in found if key not in target]:
-            yield f"margin {name!r}: {listed(extra)} in the sample, not in the targets: give the population"
-        if absent := [key for key in target if key not in found]:
-            yield f"margin {name!r}: {listed(absent)} has no respondent: merge it with a neighbour"
-
-
-def _total_problems(wanted: Mapping[str, Mapping[Hashable, float]]) -> Iterator[str]:
-    for name, target in wanted.items():
-        if (bad := [key for key, people in target.items() if not 0 < people < np.inf]) or not target:
-            yield f"margin {name!r}: the target of {listed(bad) or 'each category'} must be a number above 0"
+        faults = [
+            (row_positions(codes < 0), "are missing: fill them in, or code them as a category"),
+            (listed([key for key in found if key not in target]), "in the sample, not in the targets: add its people"),
+            (listed([key for key in target if key not in found]), "has no respondent: merge it with a neighbour"),
+            (listed([key for key in target if not 0 < target[key] < np.inf]), "has a target that is no number above 0"),
+        ]
+        yield from (f"margin {name!r}: {what} {fault}" for what, fault in faults if what)
     sums = {name: sum(target.values()) for name, target in wanted.items()}
-    if sums and not np.allclose(list(sums.values()), next(iter(sums.values())), rtol=1e-9, atol=0):
+    if max(sums.values()) - min(sums.values()) > 1e-9 * max(sums.values()):
         told = ", ".join(f"{name!r} {total:,.15g}" for name, total in sums.items())
         yield f"the margins sum to different populations ({told}): scale them to one total first"

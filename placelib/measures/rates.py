@@ -131,8 +131,7 @@ def rate(count: ArrayLike, denominator: ArrayLike, *, per: float, level: float =
     """
     index, count, denominator = _arrays(count, denominator)
     scale = per / np.where(denominator > 0, denominator, np.nan)
-    lower, upper = _poisson_limits(count, level)
-    return _frame(index, count * scale, np.sqrt(count) * scale, lower * scale, upper * scale)
+    return byar(pd.Series(count, index), level=level).mul(scale, axis=0)
 
 
 def directly_standardised_rate(
@@ -199,71 +198,6 @@ def directly_standardised_rate(
     error = np.where(np.isnan(total), np.nan, np.sqrt((events / people**2) @ share**2))
     lower, upper = (value + error / np.sqrt(total) * (limit - total) for limit in _poisson_limits(total, level))
     return _frame(counts.index, value * per, error * per, lower * per, upper * per)
-
-
-def difference(place: pd.DataFrame, comparator: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Compare estimates with independent comparators: place less comparator, with a normal interval.
-
-    Not for a ward against its own place, nor two groups of one survey: they are not independent, and
-    `survey.covariance` is for them.
-
-    Parameters
-    ----------
-    place, comparator : DataFrame
-        value and standard_error, as the functions above return them. A comparator of one row serves all. A
-        comparator that is a published census count has a standard error of 0.
-    level : float
-        Of the interval.
-
-    Returns
-    -------
-    DataFrame
-        value, standard_error, lower, upper: in the unit of the estimates.
-
-    Examples
-    --------
-    >>> ward, england = rate(80, 10_000, per=1_000), rate(5_000, 1_000_000, per=1_000)
-    >>> difference(ward, england).round(2).loc[0].tolist()
-    [3.0, 0.9, 1.24, 4.76]
-    """
-    value, error, other, other_error = _pair(place, comparator)
-    gap, spread = value - other, np.hypot(error, other_error)
-    half = stats.norm.ppf((1 + level) / 2) * spread
-    return _frame(place.index, gap, spread, gap - half, gap + half)
-
-
-def ratio(place: pd.DataFrame, comparator: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Compare estimates with independent comparators: place over comparator, interval on the log scale.
-
-    Parameters
-    ----------
-    place, comparator, level
-        See `difference`.
-
-    Returns
-    -------
-    DataFrame
-        value, standard_error, lower, upper: 1 means equal. NaN where either estimate is not above 0.
-
-    Examples
-    --------
-    >>> ward, england = rate(80, 10_000, per=1_000), rate(5_000, 1_000_000, per=1_000)
-    >>> ratio(ward, england).round(2).loc[0].tolist()
-    [1.6, 0.18, 1.28, 2.0]
-    """
-    value, error, other, other_error = _pair(place, comparator)
-    value, other = np.where(value > 0, value, np.nan), np.where(other > 0, other, np.nan)
-    relative, spread = value / other, np.hypot(error / value, other_error / other)
-    stretch = np.exp(stats.norm.ppf((1 + level) / 2) * spread)
-    return _frame(place.index, relative, relative * spread, relative / stretch, relative * stretch)
-
-
-def _pair(place: pd.DataFrame, comparator: pd.DataFrame) -> tuple[np.ndarray, ...]:
-    """Give value and standard error of both sides, one row of the comparator serving all."""
-    if len(comparator) not in (1, len(place)):
-        raise PlacelibError(f"{len(place)} estimates need 1 or {len(place)} comparators, not {len(comparator)}.")
-    columns = ["value", "standard_error"]
-    return tuple(side[name].to_numpy(dtype=float) for side in (place, comparator) for name in columns)
 
 
 def _poisson_limits(count: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

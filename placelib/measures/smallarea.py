@@ -114,7 +114,10 @@ def fay_herriot(
     leverage = np.einsum("ij,jk,ik->i", design, spread, design) + 4 / (variance + sampling) / np.sum(precision**2)
     error = np.sqrt(variance * (1 - own) + (1 - own) ** 2 * leverage)
     value = regression + own * np.where(own > 0, direct - regression, 0)
-    areas = _frame(estimate.astype(float), value, error, own, level=level)
+    half = stats.norm.ppf((1 + level) / 2) * error
+    columns = {"value": value, "standard_error": error, "lower": value - half, "upper": value + half, "direct": direct}
+    areas = pd.DataFrame(columns | {"direct_weight": own, "moved": value - direct}, index=estimate.index)
+    areas["basis"] = np.where(own == 1, "direct", "modelled")
     areas["rule"] = np.select([own == 1, own == 0], ["kept: no sampling error", "no direct number: regression"], rule)
     return SmallAreas(areas, pd.Series(slopes, design.columns), variance, rule)
 
@@ -206,10 +209,9 @@ def modelled_proportions(
         raise PlacelibError(f"There is no population for {_listed(direct.index[~(people > 0)])}.")
     if not 0 < place < 1:
         raise PlacelibError(f"A place's proportion of {place} leaves nothing to model: show the direct numbers.")
-    angle = np.arcsin(np.sqrt(direct["estimate"].astype(float)))
-    model = fay_herriot(
-        angle, smoothed_variance(direct["respondents"], direct["design_effect"]), covariates, level=level
-    )
+    estimate = direct["estimate"].astype(float)
+    variance = smoothed_variance(direct["respondents"], direct["design_effect"])
+    model = fay_herriot(np.arcsin(np.sqrt(estimate)), variance, covariates, level=level)
     areas = model.areas
     centre, low, high = (areas[name].clip(0, np.pi / 2) for name in ("value", "lower", "upper"))
     conditional = model.model_variance * (1 - areas["direct_weight"])
@@ -219,17 +221,8 @@ def modelled_proportions(
     squared = areas["standard_error"] ** 2  # the exact variance of sin² of a normal number
     bend = np.exp(-8 * squared) * np.cos(4 * centre) - 2 * np.exp(-4 * squared) * np.cos(2 * centre) ** 2
     stretch = value * (1 - value) / (raw * (1 - raw))
-    return replace(
-        model,
-        areas=areas.assign(
-            value=value,
-            standard_error=np.sqrt((1 + bend) / 8) * stretch,
-            lower=lower,
-            upper=upper,
-            direct=direct["estimate"].astype(float),
-            moved=value - direct["estimate"].astype(float),
-        ),
-    )
+    moved = areas.assign(value=value, lower=lower, upper=upper, direct=estimate, moved=value - estimate)
+    return replace(model, areas=moved.assign(standard_error=np.sqrt((1 + bend) / 8) * stretch))
 
 
 def _design(covariates: pd.DataFrame, areas: pd.Index) -> pd.DataFrame:
@@ -242,36 +235,31 @@ def _design(covariates: pd.DataFrame, areas: pd.Index) -> pd.DataFrame:
     aligned = covariates.reindex(areas)
     if (missing := aligned.isna().any(axis=1)).any():
         raise PlacelibError(f"A covariate is missing for {_listed(areas[missing])}.")
-    columns = pd.get_dummies(aligned, drop_first=True, dtype=float) if aligned.shape[1] else aligned
-    design = columns.astype(float).assign(constant=1.0)
-    design = design[["constant", *columns]]
+    design = pd.get_dummies(aligned, drop_first=True).astype(float) if aligned.shape[1] else aligned
+    design.insert(0, "constant", 1.0)
     scaled = design / np.abs(design).max().replace(0, 1)
     if np.linalg.matrix_rank(scaled) < design.shape[1]:
         raise PlacelibError(f"Covariates repeat one another or do not vary: look at {_listed(covariates.columns)}.")
     return design
 
 
-def _frame(direct: pd.Series, value: np.ndarray, error: np.ndarray, own: np.ndarray, *, level: float) -> pd.DataFrame:
-    half = stats.norm.ppf((1 + level) / 2) * error
-    columns = {"value": value, "standard_error": error, "lower": value - half, "upper": value + half, "direct": direct}
-    basis = np.where(own == 1, "direct", "modelled")
-    return pd.DataFrame(columns | {"direct_weight": own, "moved": value - direct, "basis": basis}, index=direct.index)
-
-
 def _model_variance(direct: np.ndarray, sampling: np.ndarray, design: np.ndarray) -> tuple[float, str]:
     """Solve the REML score equation for the variance between areas, adjusted if that is nil; name the rule."""
-
-    def score(variance: float, pull: bool) -> float:
-        weighted = design / (variance + sampling)[:, None]
-        project = np.diag(1 / (variance + sampling)) - weighted @ np.linalg.solve(design.T @ weighted, weighted.T)
-        slope = (np.sum((project @ direct) ** 2) - np.trace(project)) / 2
-        return slope + 1 / variance if pull else slope
-
-    rule, lowest = (REML, 0.0) if score(0.0, False) > 0 else (ADJUSTED, 1e-9 * sampling.min())
+    data = direct, sampling, design
+    rule, lowest = (REML, 0.0) if _score(0.0, *data) > 0 else (ADJUSTED, 1e-9 * sampling.min())
     highest = 9 * sampling.max() + np.sum((direct - direct.mean()) ** 2)  # where either score is negative
-    return optimize.brentq(
-        score, lowest, highest, args=(rule == ADJUSTED,), xtol=1e-14 * sampling.min(), rtol=1e-14
-    ), rule
+    exact = {"xtol": 1e-14 * sampling.min(), "rtol": 1e-14}
+    return optimize.brentq(_score, lowest, highest, args=(*data, rule == ADJUSTED), **exact), rule
+
+
+def _score(
+    variance: float, direct: np.ndarray, sampling: np.ndarray, design: np.ndarray, adjusted: bool = False
+) -> float:
+    """Give the slope of the REML log-likelihood at a variance between areas, adjusted by the log of the variance."""
+    weighted = design / (variance + sampling)[:, None]
+    project = np.diag(1 / (variance + sampling)) - weighted @ np.linalg.solve(design.T @ weighted, weighted.T)
+    slope = (np.sum((project @ direct) ** 2) - np.trace(project)) / 2
+    return slope + 1 / variance if adjusted else slope
 
 
 def _shifted(share: pd.Series, shift: float) -> pd.Series:

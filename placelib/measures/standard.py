@@ -183,11 +183,8 @@ def slope_index(
     z = stats.norm.ppf((1 + level) / 2)
     error = np.sqrt(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
     slope = [high - low, error, high - low - z * error, high - low + z * error]
-    return pd.DataFrame(
-        [slope, _fieller(high, low, spread, z)],
-        index=["slope_index", "relative_index"],
-        columns=["value", "standard_error", "lower", "upper"],
-    )
+    rows = {"slope_index": slope, "relative_index": _fieller(high, low, spread, z)}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "standard_error", "lower", "upper"])
 
 
 def _fieller(high: float, low: float, spread: np.ndarray, z: float) -> list[float]:
@@ -196,11 +193,9 @@ def _fieller(high: float, low: float, spread: np.ndarray, z: float) -> list[floa
         return [np.nan] * 4
     ratio = high / low
     error = np.sqrt(spread[1, 1] - 2 * ratio * spread[0, 1] + ratio**2 * spread[0, 0]) / low
-    square, middle, constant = (
-        low**2 - z**2 * spread[0, 0],
-        high * low - z**2 * spread[0, 1],
-        high**2 - z**2 * spread[1, 1],
-    )
+    square = low**2 - z**2 * spread[0, 0]
+    middle = high * low - z**2 * spread[0, 1]
+    constant = high**2 - z**2 * spread[1, 1]
     if square <= 0:
         return [ratio, error, np.nan, np.nan]
     half = np.sqrt(max(middle**2 - square * constant, 0.0))

@@ -3,13 +3,15 @@
 All rest on one linearisation (`linearise`), which tells the method.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import sparse, special, stats
 
 from placelib.errors import PlacelibError
 from placelib.measures.design import Design, Domains, same_length
-from placelib.measures.linearise import Estimates, Rows, Values, covariances, estimates
+from placelib.measures.linearise import Estimates, covariances, estimates
 from placelib.measures.raking import Raked, rake
 
 __all__ = ["Design", "Domains", "Raked", "covariance", "means", "medians", "proportions", "rake", "ratios", "totals"]
@@ -80,8 +82,7 @@ def means(design: Design, values: pd.DataFrame, domains: Domains, *, level: floa
     DataFrame
         The columns of `proportions`. No interval where the linearised variance is nil.
     """
-    found = estimates(design, domains, _values(design, values, domains), 1)
-    return _tidy(found, _student_interval(found, level), domains, values.columns)
+    return _ratio(design, values, 1, domains, level)
 
 
 def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -99,8 +100,7 @@ def totals(design: Design, values: pd.DataFrame, domains: Domains, *, level: flo
     DataFrame
         The columns of `proportions`; design_effect is NaN and effective_respondents Kish's.
     """
-    found = estimates(design, domains, _values(design, values, domains), 0)
-    return _tidy(found, _student_interval(found, level), domains, values.columns)
+    return _ratio(design, values, 0, domains, level)
 
 
 def ratios(
@@ -120,8 +120,7 @@ def ratios(
     DataFrame
         The columns of `totals`, named by the columns of `tops`.
     """
-    found = estimates(design, domains, _values(design, tops, domains), _values(design, bottoms, domains))
-    return _tidy(found, _student_interval(found, level), domains, tops.columns)
+    return _ratio(design, tops, _values(design, bottoms, domains), domains, level)
 
 
 def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: float = 0.95) -> pd.DataFrame:
@@ -146,14 +145,14 @@ def medians(design: Design, values: pd.DataFrame, domains: Domains, *, level: fl
     ----------
     Woodruff (1952), "Confidence intervals for medians and other position measures", JASA 47.
     """
-    array, rows = _values(design, values, domains), Rows.of(design)
+    array = _values(design, values, domains)
     person, domain = domains.members.nonzero()
     of_pair, weight = array[person], design.weight[person]
-    shape = len(person), len(domains.names)
-    each = Domains(sparse.csr_array((np.ones(shape[0]), (np.arange(shape[0]), domain)), shape=shape), domains.names)
+    row, shape = np.arange(len(person) + 1), (len(person), len(domains.names))
+    each = Domains(sparse.csr_array((weight, domain, row), shape=shape), domains.names)
     middle = _quantiles(of_pair, weight, domain, np.full((shape[1], array.shape[1]), 0.5))
     below = np.where(np.isnan(of_pair), np.nan, of_pair <= middle[domain])
-    found = estimates(design, each, below, 1, Rows(*(column[person] for column in rows)))
+    found = estimates(design, each, below, 1, person)
     limits = [_quantiles(of_pair, weight, domain, share) for share in _logit_interval(found, level)]
     error = (limits[1] - limits[0]) / (2 * student(found.degrees, level))
     found = found._replace(estimate=middle, variance=error**2, simple=error * np.nan)
@@ -192,17 +191,15 @@ def covariance(design: Design, values: pd.DataFrame, domains: Domains) -> pd.Dat
         Rows and columns are the domain, then the variable. Its diagonal is standard_error squared. NaN
         where `means` has no standard error.
     """
-    array = _values(design, values, domains)
-    covered = covariances(design, domains, Values.of(array, 1))
-    unknown = np.isnan(estimates(design, domains, array, 1).variance).ravel()
-    covered[unknown, :] = covered[:, unknown] = np.nan
     names = pd.MultiIndex.from_frame(_named(domains, values.columns))
-    return pd.DataFrame(covered, index=names, columns=names)
+    return pd.DataFrame(covariances(design, domains, _values(design, values, domains)), index=names, columns=names)
 
 
-def _student_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
+def _ratio(design: Design, top: pd.DataFrame, bottom: np.ndarray | int, domains: Domains, level: float) -> pd.DataFrame:
+    """Divide sums, by 1 each for a mean and by nothing (0) for a total, with Student's interval."""
+    found = estimates(design, domains, _values(design, top, domains), bottom)
     half = student(found.degrees, level) * np.sqrt(np.where(found.variance > 0, found.variance, np.nan))
-    return found.estimate - half, found.estimate + half
+    return _tidy(found, (found.estimate - half, found.estimate + half), domains, top.columns)
 
 
 def _proportion_interval(found: Estimates, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -234,9 +231,7 @@ def student(degrees: np.ndarray, level: float) -> np.ndarray:
     return stats.t.ppf((1 + level) / 2, known)[place].reshape(degrees.shape)
 
 
-def _tidy(
-    found: Estimates, interval: tuple[np.ndarray, np.ndarray], domains: Domains, questions: pd.Index
-) -> pd.DataFrame:
+def _tidy(found: Estimates, interval: Sequence[np.ndarray], domains: Domains, questions: pd.Index) -> pd.DataFrame:
     """Lay the arrays out as one row for each domain and question."""
     with np.errstate(invalid="ignore", divide="ignore"):
         effect = np.where(found.variance > 0, found.variance / found.simple, np.nan)
@@ -251,16 +246,14 @@ def _tidy(
         "degrees_of_freedom": found.degrees,
         "lone_strata": found.lone.astype(int),
     }
-    columns = {name: array.ravel() for name, array in columns.items()}
-    return pd.concat([_named(domains, questions), pd.DataFrame(columns)], axis=1)
+    return _named(domains, questions).assign(**{name: array.ravel() for name, array in columns.items()})
 
 
 def _named(domains: Domains, questions: pd.Index) -> pd.DataFrame:
     """Give the domain and question of each row."""
-    flat = domains.names.nlevels == 1
-    names = domains.names.to_frame(index=False, name="domain" if flat else list(domains.names.names))
-    rows = names.loc[names.index.repeat(len(questions))].reset_index(drop=True)
-    return rows.assign(question=np.tile(questions, len(names)))
+    levels = list(domains.names.names) if domains.names.nlevels > 1 else "domain"
+    names = domains.names.to_frame(index=False, name=levels)
+    return names.merge(questions.to_frame(index=False, name="question"), how="cross")
 
 
 def _values(design: Design, values: pd.DataFrame, domains: Domains) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Charts made for print: a finding for a title, direct labels, dots with intervals, readable in grey."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -10,10 +11,11 @@ from matplotlib.axes import Axes
 
 from placelib.gate import UNRELIABLE, Table
 from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page
-from placelib.publish.tables import Shown, as_text, first, listed, optional, published, show
+from placelib.publish.tables import Shown, as_text, first, heading, listed, optional, published, show
 
 ROW, HEAD, NO_HEAD, TAIL, LEFT, ACROSS = 0.2, 0.36, 0.05, 0.46, 2.95, 2.6  # inches
 NAME_LETTERS = 50
+NO_LINES = pd.DataFrame(columns=["name", "value"])
 NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
@@ -22,8 +24,14 @@ LINE = "Dot: the figure; line: where the true figure may lie."
 HOLLOW = "Hollow dots are modelled, or uncertain."
 COMPARED = "Dot: this place; line: where it may lie, allowing for chance. Hollow dots: no clear difference."
 BORROWED = "Dot: the ward's own answers, with their interval; tick: modelled, with strength borrowed from other wards."
-MODELLED = {"direct": "Own answers %", "value": "Modelled %", "lower": "Modelled: from", "upper": "Modelled: to"}
-ANSWERED = "Dot: share of those who answered; tick: share of the people who live here."
+MODELLED = {"ward_name": "Ward", "direct": "Own answers %"}
+MODELLED |= {"value": "Modelled %", "lower": "Modelled: from", "upper": "Modelled: to"}
+COMPARISON = {"indicator": "Indicator", "value": "Here", "comparator_value": "", "verdict": "Verdict", "unit": "Unit"}
+ANSWERS = {"category_name": "Group", "characteristic_name": "Characteristic"}
+ANSWERS |= {"sample_pct": "Of those who answered (%)", "population_pct": "Of people who live here (%)"}
+ANSWERED = (
+    "Dot: share of those who answered; tick: share of the people who live here. Answers are counted before weighting."
+)
 
 
 @mpl.rc_context(fname=STYLE)
@@ -53,29 +61,29 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     DisclosureError
         The table has not passed the gate.
     """
-    frame, finding = published(table), title or find(table, value, label=label)
-    label, ends = label or namer(frame), interval(frame, value)
-    ordered, beside = ranked(frame, value, label=label)
+    table = drawn(table, value, label=label)
+    finding, label, frame = title or find(table, value, label=label), label or namer(table.frame), table.frame
+    (ordered, beside), ends = ranked(frame, value, label=label), interval(frame, value)
     rows = pd.DataFrame({"name": ordered[label], "words": as_text(ordered, value), "x": ordered[value]})
     rows["hollow"] = optional(ordered, "basis").eq("modelled") | optional(ordered, "mark").eq(UNRELIABLE)
-    if label == "category_name" and "characteristic_name" in ordered and ordered["characteristic_name"].nunique() > 1:
+    if label == "category_name" and optional(ordered, "characteristic_name").nunique() > 1:
         rows["name"] = ordered["characteristic_name"] + ": " + rows["name"]
     if ends:
         span = "  (" + as_text(ordered, ends[0]) + " to " + as_text(ordered, ends[1]) + ")"
         rows["words"] += span.where(ordered[ends[0]].notna(), "")
         rows[["lower", "upper"]] = ordered[ends]
-    shown = table.where(lambda every: every.index.isin([*rows.index, *beside.index]))
-    data = show(shown, [label, value, *ends], caption=finding, rows=len(frame))
     reading = [LINE] * bool(ends) + [HOLLOW] * bool(rows["hollow"].any())
-    page, axes = _dots(finding, table, data, rows=rows, reading=reading, head=HEAD if len(beside) else NO_HEAD)
-    _reference_lines(axes, beside[[label, value]].to_numpy())
+    columns = {name: heading(name) for name in (label, value, *ends)}
+    page, axes = _dots(finding, table, columns, rows=rows, reading=reading, lines=beside[[label, value]])
     axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else first(frame, "unit"))
+    if value == "rank" and len(rows):
+        axes.set(xlim=(0.5, len(rows) + 0.5), xticks=sorted({1, *range(5, len(rows) - 1, 5), len(rows)}))
     leaders = listed((rows["name"] + " " + rows["words"])[:5].tolist())
     return page.figure(f"Ranked dots, from the top: {leaders}.")
 
 
 @mpl.rc_context(fname=STYLE)
-def compare_dots(comparisons: Table, comparator: str = "England", *, title: str = "") -> Figure:
+def compare_dots(comparisons: Table, comparator: str = "England") -> Figure:
     """Draw the place against a comparator, one row an indicator, as how many times the comparator's value.
 
     Parameters
@@ -86,8 +94,6 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
         better when higher are turned round, so that worse is always to the right.
     comparator : str
         Which comparator. Rows without a value on either side are left out.
-    title : str
-        The finding; made from the verdicts without it.
 
     Returns
     -------
@@ -96,28 +102,49 @@ def compare_dots(comparisons: Table, comparator: str = "England", *, title: str 
     """
     here = published(comparisons)["comparator"].eq(comparator)
     table = comparisons.where(lambda frame: here & (frame["value"] > 0) & (frame["comparator_value"] > 0))
-    frame, finding = table.frame, title or _verdicts(table.frame, comparator)
+    frame, finding = table.frame, _verdicts(table.frame, comparator)
     verdict = frame["verdict"].where(frame["verdict"].isin(["worse", "better"]), "unclear")
     words = verdict + ":  " + as_text(frame, "value") + " against " + as_text(frame, "comparator_value")
     base, turned = frame["comparator_value"], np.where(frame["direction"] == "higher is better", -1, 1)
     ends = {name: (1 + frame[name] / base).clip(lower=SMALLEST_RATIO) ** turned for name in ("lower", "upper")}
     rows = pd.DataFrame({"name": frame["short_name"], "words": words, "x": (frame["value"] / base) ** turned})
     rows = rows.assign(**ends, hollow=verdict.eq("unclear")).sort_values("x", ascending=False)
-    columns = ["indicator", "value", "comparator_value", "verdict", "unit"]
-    data = show(table, columns, names={"comparator_value": comparator}, caption=finding, rows=len(frame))
-    page, axes = _dots(finding, table, data, rows=rows, reading=[COMPARED], head=HEAD)
+    columns = COMPARISON | {"comparator_value": comparator}
+    line = pd.DataFrame({"name": [f"same as {comparator}"], "x": 1.0})
+    page, axes = _dots(finding, table, columns, rows=rows, reading=[COMPARED], lines=line)
     axes.set_xscale("log", base=2)
-    _reference_lines(axes, [(f"same as {comparator}", 1)])
-    low, high = min(axes.get_xlim()[0], 0.7), max(axes.get_xlim()[1], 1.4)
-    ticks = [tick for tick in RATIO_TICKS if low < tick < high]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    low, high = axes.get_xlim()
+    axes.set_xticks(RATIO_TICKS, [f"{tick:g}" for tick in RATIO_TICKS])
     axes.minorticks_off()
-    axes.set(xlim=(low, high), xlabel=f"← better     times {comparator}'s figure     worse →")
+    axes.set(xlim=(min(low, 0.7), max(high, 1.4)), xlabel=f"← better     times {comparator}'s figure     worse →")
     return page.figure(f"Dots right of the line are worse than {comparator}.")
 
 
+def against_each(comparisons: Table) -> Shown:
+    """Show against England, the region and each neighbour which measures are clearly worse here, and which better.
+
+    Parameters
+    ----------
+    comparisons : Table
+        As for `compare_dots`, with `comparator_type`.
+
+    Returns
+    -------
+    Shown
+        One row a comparator; measures with no clear difference are counted.
+    """
+    frame = published(comparisons).sort_values(["comparator_type", "comparator"])
+    named = frame.groupby(["comparator", "verdict"], sort=False)["short_name"].agg(lambda names: listed(list(names)))
+    said = named.unstack().reindex(columns=["worse", "better"]).fillna("none")
+    unclear = frame["verdict"].eq("no clear difference").groupby(frame["comparator"]).sum()
+    cells = said.assign(unclear=unclear.astype(str)).reset_index().to_numpy().tolist()
+    shown = show(comparisons, ["comparator", "verdict", "verdict", "value"], rows=len(frame))
+    heads = ["Compared with", "Clearly worse here", "Clearly better here", "Measures with no clear difference"]
+    return replace(shown, columns=heads, rows=cells)
+
+
 @mpl.rc_context(fname=STYLE)
-def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: str = "") -> Figure:
+def response_dots(table: Table) -> Figure:
     """Draw who answered against who lives here, group by group.
 
     Parameters
@@ -125,26 +152,21 @@ def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: s
     table : Table
         characteristic, characteristic_name, category_name, sample_pct and population_pct, a row a group. Groups
         without a population to compare with are left out.
-    characteristics : sequence of str
-        Which to draw; all without it.
-    title : str
-        The finding; made from the table's own cells without it.
 
     Returns
     -------
     Figure
     """
-    wanted = list(characteristics) or published(table)["characteristic"].unique()
-    chosen = table.where(lambda frame: frame["population_pct"].notna() & frame["characteristic"].isin(wanted))
-    frame, finding = chosen.frame, title or _least_heard(chosen.frame)
+    published(table)
+    chosen = table.where(lambda frame: frame["population_pct"].notna())
+    frame, finding = chosen.frame, _least_heard(chosen.frame)
     opening = ~frame["characteristic"].duplicated()
     name = frame["category_name"].mask(opening, frame["characteristic_name"] + ": " + frame["category_name"])
     words = as_text(frame, "sample_pct") + "% of answers, " + as_text(frame, "population_pct") + "% of people"
     ends = frame[["sample_pct", "population_pct"]]
     rows = pd.DataFrame({"name": name, "words": words, "x": frame["sample_pct"], "tick": frame["population_pct"]})
     rows = rows.assign(lower=ends.min(axis=1), upper=ends.max(axis=1))
-    data = show(chosen, ["category_name", "characteristic_name", *ends], caption=finding, rows=len(frame))
-    page, axes = _dots(finding, chosen, data, rows=rows, reading=[ANSWERED])
+    page, axes = _dots(finding, chosen, ANSWERS, rows=rows, reading=[ANSWERED])
     for edge in np.flatnonzero(opening)[1:]:
         axes.axhline(edge - 0.5, color=QUIET, linewidth=0.6)
     axes.set_xlim(left=0)
@@ -153,37 +175,39 @@ def response_dots(table: Table, characteristics: Sequence[str] = (), *, title: s
 
 
 @mpl.rc_context(fname=STYLE)
-def direct_and_modelled(table: Table, *, title: str = "") -> Figure:
+def direct_and_modelled(table: Table) -> Figure:
     """Draw each ward's own figure with its interval, and a tick where a model puts it.
 
     Parameters
     ----------
     table : Table
         One question: ward_name, short_name, unit, direct, direct_lower, direct_upper, value (modelled).
-    title : str
-        The finding; made from the table's own cells without it.
 
     Returns
     -------
     Figure
     """
-    frame = published(table).sort_values("direct", ascending=False).rename(columns={"value": "model"})
-    finding = title or _most_moved(frame)
-    words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "model") + "% modelled"
-    rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["model"]})
+    frame = published(table).sort_values("direct", ascending=False)
+    words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "value") + "% modelled"
+    rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
-    data = show(table, ["ward_name", *MODELLED], names=MODELLED, caption=finding, rows=len(frame))
-    page, axes = _dots(finding, table, data, rows=rows, reading=[BORROWED])
+    page, axes = _dots(_most_moved(frame), table, MODELLED, rows=rows, reading=[BORROWED])
     axes.set_xlabel(first(frame, "unit"))
     return page.figure("Dots for wards' own answers, ticks for the model.")
 
 
 def _most_moved(frame: pd.DataFrame) -> str:
-    moved = (frame["model"] - frame["direct"]).abs()
+    moved = (frame["value"] - frame["direct"]).abs()
     if moved.isna().all():
         return NOTHING
     most = frame.loc[moved.idxmax()]
     return f"{most['short_name']}: the model moves {most['ward_name']} most, by {moved.max():.0f} points"
+
+
+def drawn(table: Table, value: str, *, label: str = "") -> Table:
+    """Keep the rows that a picture of a value draws: those to rank, and those to compare with."""
+    rows = [row for part in ranked(published(table), value, label=label) for row in part.index]
+    return table.where(lambda frame: frame.index.isin(rows))
 
 
 def namer(frame: pd.DataFrame) -> str:
@@ -232,9 +256,9 @@ def find(table: Table, value: str, *, label: str = "") -> str:
 
 def _highest(rows: pd.DataFrame, value: str, *, label: str) -> str:
     top, ends = rows.iloc[0], interval(rows, value)
-    what = f"{top['short_name']}: " if "short_name" in rows else ""
+    what = top.get("short_name", heading(value))
     preposition = "among" if label == "category_name" else "in"
-    highest = f"{what}highest {preposition} {top[label]}"
+    highest = f"{what}: highest {preposition} {top[label]}"
     if not ends or pd.isna(top[ends[0]]):
         return f"{highest}, lowest {preposition} {rows[label].iloc[-1]}"
     close = int((rows[ends[1]].iloc[1:] >= top[ends[0]]).sum())
@@ -255,17 +279,28 @@ def _least_heard(frame: pd.DataFrame) -> str:
     if short.empty:
         return "There is no population to compare the answers with"
     least = frame.loc[short.index[0]]
-    shares = f"{least['sample_pct']:g}% of answers but {least['population_pct']:g}% of people"
-    return f"Least heard: {least['characteristic_name'].lower()} {least['category_name']}, {shares}"
+    answers, people = (as_text(frame, name)[short.index[0]] for name in ("sample_pct", "population_pct"))
+    who = f"{least['characteristic_name'].lower()} {least['category_name']}"
+    return f"Least heard: {who}, {answers}% of answers but {people}% of people"
 
 
 def _dots(
-    finding: str, table: Table, data: Shown, *, rows: pd.DataFrame, reading: Sequence[str], head: float = NO_HEAD
+    finding: str,
+    table: Table,
+    columns: Mapping[str, str],
+    *,
+    rows: pd.DataFrame,
+    reading: Sequence[str],
+    lines: pd.DataFrame = NO_LINES,
 ) -> tuple[Page, Axes]:
-    """Draw rows down the page: name, a line from lower to upper, a dot at x, a tick where there is one, the words."""
+    """Draw rows down the page: name, a line from lower to upper, a dot at x, a tick where there is one, the words.
+
+    `lines` to compare with, each a name and a value, run down the page, labelled above the rows.
+    """
     rows = pd.DataFrame({"lower": np.nan, "upper": np.nan, "hollow": False}, rows.index).assign(**rows)
     count, places = max(len(rows), 1), np.arange(len(rows))
-    page = Page(finding, [table], data, height=head + ROW * count + TAIL, reading=reading)
+    height = (HEAD if len(lines) else NO_HEAD) + ROW * count + TAIL
+    page = Page(finding, table, columns, height=height, reading=reading)
     axes = page.axes(LEFT, TAIL, ACROSS, ROW * count)
     axes.set_ylim(count - 0.5, -0.5)
     names = ["\n".join(textwrap.wrap(name, NAME_LETTERS, max_lines=2, placeholder="…")) for name in rows["name"]]
@@ -282,12 +317,8 @@ def _dots(
         axes.text(1.03, place, text, transform=across, va="center", size=7.2)
     if "tick" in rows:
         axes.plot(rows["tick"], places, "|", color=INK, markersize=9, markeredgewidth=1.6)
-    return page, axes
-
-
-def _reference_lines(axes: Axes, lines: Sequence) -> None:
-    """Draw thin lines to compare with, each a name and a value, labelled above the rows."""
-    for step, (name, value) in enumerate(lines):
+    for step, (name, value) in enumerate(lines.to_numpy()):
         axes.axvline(value, color=INK, linewidth=0.9, linestyle=("-", (0, (4, 2)))[step % 2], zorder=1)
         offset = {"xytext": (0, 3 + 10 * step), "textcoords": "offset points"}
         axes.annotate(name, (value, 1), xycoords=axes.get_xaxis_transform(), ha="center", size=7.5, **offset)
+    return page, axes

@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
 from placelib.gate import Table
-from placelib.publish.tables import Shown, footnotes, labelled, subject
+from placelib.publish.tables import Shown, labelled, show, subject
 
 TABLE_MIME = "application/vnd.placelib.table+json"
 STYLE = Path(__file__).with_name("placelib.mplstyle")
@@ -80,10 +80,10 @@ class Page:
     ----------
     title : str
         The finding, in words.
-    tables : sequence of Table
-        What the picture is made from: the first one's subject is the subtitle, the notes of all are at the foot.
-    data : Shown
-        The rounded numbers behind the picture.
+    table : Table
+        What the picture is made from, and no more: its subject is the subtitle, its sources and notes are at the foot.
+    columns : mapping of str to str
+        Heading of each column that is drawn: they are the numbers behind the picture.
     height : float
         Of the body, in inches.
     reading : sequence of str
@@ -91,13 +91,12 @@ class Page:
     """
 
     def __init__(
-        self, title: str, tables: Sequence[Table], data: Shown, *, height: float, reading: Sequence[str] = ()
+        self, title: str, table: Table, columns: Mapping[str, str], *, height: float, reading: Sequence[str]
     ) -> None:
-        self.title, self.data = title, data
-        self.subtitle = labelled(subject(tables[0]), tables[0])
-        foot = dict.fromkeys([*reading, *data.notes, *(note for table in tables for note in footnotes(table))])
+        self.title, self.subtitle = title, labelled(subject(table), table)
+        self.data = show(table, list(columns), names=columns, caption=title, rows=len(table.frame))
         heads, subheads = textwrap.wrap(title, 71), textwrap.wrap(self.subtitle, 116)
-        notes = textwrap.wrap(" ".join(foot), 146)
+        notes = textwrap.wrap(" ".join(dict.fromkeys([*reading, *self.data.notes])), 146)
         self.bottom = 0.14 * len(notes) + 0.12
         self.total = self.bottom + height + 0.225 * len(heads) + 0.165 * len(subheads) + 0.16
         dpi = min(SHARPEST, int((MOST_PIXELS / WIDTH / self.total) ** 0.5))

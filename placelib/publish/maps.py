@@ -1,7 +1,7 @@
 """Maps by ward that still work in grey: five shades, names on the map, certainty as an outline."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 
 import geopandas as gpd
@@ -12,21 +12,23 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
+from shapely.plotting import patch_from_polygon
 
 from placelib.gate import UNRELIABLE, Table
-from placelib.publish.charts import SURE, find, namer, ranked
+from placelib.publish.charts import SURE, drawn, find, namer, ranked
 from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page
-from placelib.publish.tables import Names, decimals, first, listed, optional, published, show
+from placelib.publish.tables import decimals, first, heading, listed, optional, published
 
 RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all places share their shades
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
+DOMAINS = "Each domain of need, on the same scale"
+UNTESTED = "Overall need is tested for which wards are first; single domains are not."
 HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
-TALLEST, SIDE, KEY_ROW, MARGIN = 5.1, 2.2, 0.19, 0.05  # inches
-MAPS_ACROSS = 4
+TALLEST, KEY_ROW, MARGIN = 5.1, 0.19, 0.05  # inches
+MAPS_ACROSS, KEY_COLUMNS = 4, 3
 LETTERING = 7.0  # points
 INSIDE = 0.86  # how much of a name must lie in its ward
 
@@ -52,9 +54,9 @@ def shades(colour: str = HUE) -> list[str]:
 def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     """Give the four limits that part the wards into five shades, and the level that the middle one is close to.
 
-    A rank is parted into fifths. A score is parted at fixed distances from 100, the reference level, and an
-    indicator at the same distances from England's value, or from the place's where England's is not known: maps
-    can then be compared across wards, places and editions. Only without any of these are there fifths of the values.
+    A score is parted at fixed distances from 100, the reference level, and an indicator at the same distances from
+    England's value, or from the place's where England's is not known: maps can then be compared across wards, places
+    and editions. Only without any of these are there fifths of the values.
 
     Examples
     --------
@@ -63,8 +65,6 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     (array([ 67.,  87., 115., 150.]), 'England')
     """
     rows, whole = ranked(frame, column)
-    if column == "rank":
-        return np.round(len(rows) * np.arange(1, 5) / 5), ""
     if column.endswith("score"):
         return np.round(100 * RATIOS), first(frame, "reference")
     places = max(decimals(rows[column]), 1)
@@ -76,7 +76,7 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
 
 @mpl.rc_context(fname=STYLE)
 def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = "") -> Figure:
-    """Map a published value, score or rank by ward.
+    """Map a published value or score by ward.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         marked unreliable are dotted. Wards surely among the five with greatest need (`sure`) get a thick outline.
         `colour`, where the table has it, gives the hue.
     column : str
-        What to map; the darkest shade is the greatest need: the highest value, or rank 1.
+        What to map; the darkest shade is the greatest need, the highest value.
     title : str
         The finding; made from the table's own cells without it.
 
@@ -101,30 +101,27 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     DisclosureError
         A table has not passed the gate.
     """
-    finding, ramp = title or find(table, column), shades(first(table.frame, "colour", HUE))
-    areas = _joined(wards, table, column, ramp)
+    table = drawn(table, column)
+    finding, areas = title or find(table, column), _joined(wards, table, column)
     wide, tall, scale = _fitted(areas)
-    bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
-    shown = table.where(lambda frame: frame.index.isin(ranked(frame, column)[0].index))
-    data = show(shown, [namer(table.frame), column, *bounds], caption=finding, rows=len(areas))
     names, numbers = _place_names(areas, scale)
-    entries = _key_entries(areas, _key_words(table.frame, column), ramp) + numbers
-    beside = WIDTH - wide >= SIDE
-    height = max(tall, KEY_ROW * len(entries)) if beside else tall + KEY_ROW * -(-len(entries) // 3) + 0.15
-    page = Page(finding, [table, wards], data, height=height)
+    entries = _key_entries(areas, table.frame, column) + numbers
+    height = tall + KEY_ROW * -(-len(entries) // KEY_COLUMNS) + 0.15
+    bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
+    columns = {name: heading(name) for name in (namer(table.frame), column, *bounds)}
+    page = Page(finding, table, columns, height=height, reading=wards.notes)
     axes = page.axes(MARGIN, height - tall, wide, tall)
     _draw(axes, areas)
     _write_names(axes, names)
     _scale_bar(axes, scale)
-    left, top, columns = (wide + 0.15, height, 1) if beside else (MARGIN, height - tall - 0.1, 3)
-    _key(page, entries, left=left, top=top, columns=columns)
+    _key(page, entries, top=height - tall - 0.1)
     parts = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
     said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in parts.items() if rows.any()]
     return page.figure(f"Map of {len(areas)} wards in five shades. {' '.join(said)}")
 
 
 @mpl.rc_context(fname=STYLE)
-def small_multiples(wards: Table, table: Table, *, names: Names = None, title: str) -> Figure:
+def small_multiples(wards: Table, table: Table, *, names: Mapping[str, str], title: str = DOMAINS) -> Figure:
     """Draw one small map a domain of need, all on the same shades.
 
     Parameters
@@ -133,36 +130,32 @@ def small_multiples(wards: Table, table: Table, *, names: Names = None, title: s
         As for `ward_map`.
     table : Table
         One row a ward; every column that ends in `_score` is mapped.
-    names : mapping of str to str, optional
-        A heading for each column.
+    names : mapping of str to str
+        A heading for each of those columns: the place's `headings`.
     title : str
-        The finding, or the question that the maps answer.
+        What the maps show.
 
     Returns
     -------
     Figure
-        Each map names the ward with the greatest need below its heading.
+        No map names a ward as first: the order within one domain is not tested.
     """
     frame = published(table)
     columns = [name for name in frame if name.endswith("_score")]
-    headings = {name: name.removesuffix("_score").replace("_", " ").capitalize() for name in columns} | (names or {})
-    data, ramp = show(table, ["ward_name", *columns], names=headings, caption=title, rows=len(frame)), shades()
     # certainty is of overall need only
-    areas = {column: _joined(wards, table, column, ramp).assign(sure=False) for column in columns}
+    areas = {column: _joined(wards, table, column).assign(sure=False) for column in columns}
     wide, tall, _ = _fitted(areas[columns[0]])
     across, rows = (WIDTH - 2 * MARGIN) / MAPS_ACROSS, -(-len(columns) // MAPS_ACROSS)
     tall *= across / wide
-    page = Page(title, [table, wards], data, height=rows * (tall + 0.4) + 0.6)
+    by_domain = table.where(lambda rows: rows["ward_name"].notna(), "Need in each domain by ward")
+    shown = {"ward_name": "Ward"} | {name: names[name] for name in columns}
+    page = Page(title, by_domain, shown, height=rows * (tall + 0.3) + 0.6, reading=[UNTESTED, *wards.notes])
     for place, (column, shaded) in enumerate(areas.items()):
         left = MARGIN + place % MAPS_ACROSS * across
-        bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.4)
+        bottom = 0.6 + (rows - 1 - place // MAPS_ACROSS) * (tall + 0.3)
         _draw(page.axes(left, bottom, across - 0.1, tall), shaded, weight=0.5)
-        greatest = first(shaded.sort_values(column, ascending=False), "ward_name")
-        page.write(headings[column], left, page.bottom + bottom + tall + 0.3, size=8.5, weight="bold")
-        words = textwrap.shorten(f"most: {greatest}", 34, placeholder="…")
-        page.write(words, left, page.bottom + bottom + tall + 0.14, size=6.5, color=QUIET)
-    entries = _key_entries(pd.concat(areas.values()), _key_words(frame, columns[0]), ramp)
-    _key(page, entries, left=MARGIN, top=0.4, columns=3)
+        page.write(names[column], left, page.bottom + bottom + tall + 0.2, size=8.5, weight="bold")
+    _key(page, _key_entries(pd.concat(areas.values()), frame, columns[0]), top=0.4)
     return page.figure(f"{len(columns)} small maps, darker where need is greater.")
 
 
@@ -173,16 +166,16 @@ def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:
     return (right - left) / scale, (top - bottom) / scale, scale
 
 
-def _joined(wards: Table, table: Table, column: str, ramp: Sequence[str]) -> gpd.GeoDataFrame:
-    """Wards by code: the value to map, its shade (0 lightest; missing without a value), its face and its certainty."""
+def _joined(wards: Table, table: Table, column: str) -> gpd.GeoDataFrame:
+    """Wards by code: its shade (0 lightest; missing without a value), its face and its certainty."""
     areas, frame = published(wards).set_index("ward_code"), published(table)
     rows = ranked(frame, column)[0]
     rows = rows.set_index("area_code" if "area_code" in rows else "ward_code").reindex(areas.index)
-    above = np.searchsorted(breaks(frame, column)[0], rows[column], side="left" if column == "rank" else "right")
-    shade = pd.Series(4 - above if column == "rank" else above, areas.index).where(rows[column].notna())
+    above = np.searchsorted(breaks(frame, column)[0], rows[column], side="right")
+    shade = pd.Series(above, areas.index).where(rows[column].notna())
     sure, unsure = optional(rows, "sure").eq(SURE), optional(rows, "mark").eq(UNRELIABLE) & shade.notna()
-    drawn = {"shade": shade, "face": shade.map(dict(enumerate(ramp))).fillna("white"), "sure": sure, "unsure": unsure}
-    return areas[["ward_name", "geometry"]].assign(**{column: rows[column]}, **drawn)
+    face = shade.map(dict(enumerate(shades(first(frame, "colour", HUE))))).fillna("white")
+    return areas[["ward_name", "geometry"]].assign(shade=shade, face=face, sure=sure, unsure=unsure)
 
 
 def _draw(axes: Axes, areas: gpd.GeoDataFrame, *, weight: float = 1) -> None:
@@ -190,22 +183,15 @@ def _draw(axes: Axes, areas: gpd.GeoDataFrame, *, weight: float = 1) -> None:
     axes.set_axis_off()
     left, bottom, right, top = areas.total_bounds
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    axes.patch.set_visible(False)
-    paths = {code: _outline(shape) for code, shape in areas.geometry.items()}
     for code, ward in areas.iterrows():
         hatch = UNSURE if ward["unsure"] else NO_FIGURE if pd.isna(ward["shade"]) else None
         look = {"facecolor": ward["face"], "hatch": hatch, "hatchcolor": "white" if ward["shade"] >= 2 else QUIET}
-        axes.add_patch(PathPatch(paths[code], linewidth=0, gid=code, **look))
-    for code, sure in areas["sure"].sort_values(kind="stable").items():
-        casing, line = (3.8, 2.4) if sure else (1.6 * weight, 0.5 * weight)
-        for colour, width, name in (("white", casing, "casing"), (INK, line, "sure" if sure else "outline")):
-            outline = PathPatch(paths[code], fill=False, edgecolor=colour, linewidth=width, joinstyle="round")
-            axes.add_patch(outline).set_gid(f"{name} {code}")
-
-
-def _outline(shape: shapely.Geometry) -> Path:
-    rings = [ring for part in shapely.get_parts(shape) for ring in (part.exterior, *part.interiors)]
-    return Path.make_compound_path(*(Path(np.asarray(ring.coords), closed=True) for ring in rings))
+        axes.add_patch(patch_from_polygon(ward.geometry, linewidth=0, gid=code, **look))
+    for code, ward in areas.sort_values("sure", kind="stable").iterrows():
+        casing, line = (3.8, 2.4) if ward["sure"] else (1.6 * weight, 0.5 * weight)
+        for colour, width, name in (("white", casing, "casing"), (INK, line, "sure" if ward["sure"] else "outline")):
+            look = {"edgecolor": colour, "linewidth": width, "joinstyle": "round", "gid": f"{name} {code}"}
+            axes.add_patch(patch_from_polygon(ward.geometry, fill=False, **look))
 
 
 def _place_names(areas: gpd.GeoDataFrame, metres_per_inch: float) -> tuple[pd.DataFrame, list[tuple]]:
@@ -241,9 +227,8 @@ def _write_names(axes: Axes, names: pd.DataFrame) -> None:
     """Write the names, dark on light shades and light on dark ones, in a halo of the ward's own shade."""
     middle = {"ha": "center", "va": "center", "size": LETTERING, "linespacing": 1.05, "zorder": 5}
     for row in names.itertuples():
-        colour = "white" if row.shade >= 3 else INK
-        text = axes.text(row.x, row.y, row.words, color=colour, gid=f"name {row.code}", **middle)
-        text.set_path_effects([withStroke(linewidth=1.8, foreground=row.face)])
+        look = {"color": "white" if row.shade >= 3 else INK, "gid": f"name {row.code}", **middle}
+        axes.text(row.x, row.y, row.words, path_effects=[withStroke(linewidth=1.8, foreground=row.face)], **look)
 
 
 def _scale_bar(axes: Axes, metres_per_inch: float) -> None:
@@ -254,21 +239,13 @@ def _scale_bar(axes: Axes, metres_per_inch: float) -> None:
     axes.text(left, bottom + 1.5 * lift, f"{kilometres} km", size=6.5, color=QUIET)
 
 
-def _key_words(frame: pd.DataFrame, column: str) -> list[str]:
-    """Word the five shades, lightest first."""
-    limits, level = breaks(frame, column)
-    if column == "rank":
-        ends = [0, *limits, len(ranked(frame, column)[0])]
-        words = [f"Rank {low + 1:.0f} to {high:.0f}" for low, high in pairwise(ends)][::-1]
-        return [f"{words[0]}: least need", *words[1:4], f"{words[4]}: greatest need"]
-    text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
-    words = [f"{start} to {end}" for start, end in pairwise(text)]
-    words[1] += f": near {level}" if level else ""
-    return [f"under {text[0]}", *words, f"{text[-1]} or more"]
-
-
-def _key_entries(areas: gpd.GeoDataFrame, words: Sequence[str], ramp: Sequence[str]) -> list[tuple]:
+def _key_entries(areas: gpd.GeoDataFrame, frame: pd.DataFrame, column: str) -> list[tuple]:
     """List what the key explains, darkest first: how it looks and what it means."""
+    limits, level = breaks(frame, column)
+    text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
+    words = [f"under {text[0]}", *(f"{start} to {end}" for start, end in pairwise(text)), f"{text[-1]} or more"]
+    words[2] += f": near {level}" if level else ""
+    ramp = shades(first(frame, "colour", HUE))
     looks = [({"facecolor": shade}, word) for shade, word in zip(ramp[::-1], words[::-1], strict=True)]
     flags = (
         (areas["sure"], {"edgecolor": INK, "linewidth": 2.4}, "Surely in the five with most need"),
@@ -279,15 +256,14 @@ def _key_entries(areas: gpd.GeoDataFrame, words: Sequence[str], ramp: Sequence[s
     return looks
 
 
-def _key(page: Page, entries: Sequence[tuple], *, left: float, top: float, columns: int) -> None:
+def _key(page: Page, entries: Sequence[tuple], *, top: float) -> None:
     """Draw the key in columns: swatches with their meaning, then numbers with the names of small wards."""
-    rows = -(-len(entries) // columns)
-    across, tall = (WIDTH - MARGIN - left) / columns, KEY_ROW * rows
-    axes = page.axes(left, top - tall, across * columns, tall)
+    rows, wide = -(-len(entries) // KEY_COLUMNS), WIDTH - 2 * MARGIN
+    axes = page.axes(MARGIN, top - KEY_ROW * rows, wide, KEY_ROW * rows)
     axes.set_axis_off()
-    axes.set(xlim=(0, across * columns), ylim=(tall, 0))
+    axes.set(xlim=(0, wide), ylim=(KEY_ROW * rows, 0))
     for place, (look, words) in enumerate(entries):
-        x, y = place // rows * across, place % rows * KEY_ROW
+        x, y = place // rows * wide / KEY_COLUMNS, place % rows * KEY_ROW
         if isinstance(look, str):
             axes.text(x + 0.15, y + 0.085, look, size=LETTERING, ha="center", va="center", weight="bold")
         else:

@@ -15,13 +15,17 @@ from placelib.gate import MARKS, Table
 BLANK = "–"
 EXPLAINED = MARKS | {BLANK: "no figure"}
 MEASURED = ("value", "lower", "upper", "comparator_value")  # written alike, being in one unit
-MOST_SOURCES = 3
+SHARES = (*MEASURED, "everyone", "expected", "direct", "direct_lower", "direct_upper")  # per cent, if the unit is
+SHARES += ("difference", "difference_lower", "difference_upper")
+COUNTS = ["numerator", "unmatched", "residents", "respondents"]  # what a true zero per cent has none of
+MOST_NAMED = 3
 Names = Mapping[str, str] | None  # headings by column, where its own name does not say enough
 DEGREE_DECIMALS = 5  # about a metre on the ground
 _TEMPLATES = Environment(
     loader=PackageLoader(__package__, "template"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 _HEADINGS = {"_pct": " (%)", "_per_1000": " (per 1,000)", "_lower": ": from", "_upper": ": to", "_name": ""}
+_WORDS = {"category_name": "Group", "value": "Figure", "lower": "From", "upper": "To", "respondents": "Answers"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -59,6 +63,8 @@ def heading(column: str) -> str:
     >>> heading("share_pct"), heading("rank_lower"), heading("ward_name")
     ('Share (%)', 'Rank: from', 'Ward')
     """
+    if column in _WORDS:
+        return _WORDS[column]
     ending = next((ending for ending in _HEADINGS if column.endswith(ending)), "")
     words = column.removesuffix(ending).replace("_", " ") + _HEADINGS.get(ending, "")
     return words[:1].upper() + words[1:]
@@ -91,7 +97,10 @@ def decimals(numbers: pd.Series) -> int:
 
 
 def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Write a column as readers see it: rounded alike within each unit, with the marks that the gate set.
+    """Write a column as readers see it: rounded alike within each unit and source, with the marks that the gate set.
+
+    A percentage that rounding alone has made 0 is "<1" ("<0.1" where one decimal is shown), or ">-1" below zero; it
+    stays 0 where the count behind it is 0.
 
     Parameters
     ----------
@@ -109,13 +118,27 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
         return values.astype("string").fillna("").astype(object)
     unit, mark = optional(frame, "unit").fillna(""), optional(frame, "mark").fillna("")
     alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
-    places = unit.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(unit)})
+    like = unit + optional(frame, "source").fillna("")
+    places = like.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(like)})
     style = "{:.0f}" if column.endswith("year") else "{:,.{}f}"
-    pairs = zip(values, places, strict=True)
-    text = [style.format(round(value, place) + 0, place) if pd.notna(value) else "" for value, place in pairs]
+    cells = zip(values, places, _rounded_away(frame, column), strict=True)
+    text = [_cell(value, place, style, traced) if pd.notna(value) else "" for value, place, traced in cells]
     known = pd.Series(text, frame.index, dtype=object)
     flagged = known + " " + (mark if column == "value" else "")
     return flagged.str.strip().where(values.notna(), mark.replace("", BLANK))
+
+
+def _cell(value: float, places: int, style: str, traced: bool) -> str:
+    if traced and round(value, places) == 0:
+        return (">-" if np.signbit(value) else "<") + f"{10**-places:.{places}f}"
+    return style.format(round(value, places) + 0, places)
+
+
+def _rounded_away(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Whether a zero in each row would be a percentage of something, which rounding hides."""
+    survey = "%" if "respondents" in frame else ""
+    per_cent = optional(frame, "unit", survey).fillna("").str.startswith("%") & (column in SHARES)
+    return (per_cent | column.endswith("_pct")) & ~frame.reindex(columns=COUNTS).eq(0).any(axis=1)
 
 
 def is_number(values: pd.Series) -> bool:
@@ -167,7 +190,7 @@ def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, capt
     table : Table
         Protected or Open.
     columns : sequence of str
-        Which columns, in order, the first naming the rows; all without it.
+        Which columns, in order, the first naming the rows; all but outlines, codes and ids without it.
     names : mapping of str to str, optional
         Headings for columns whose own name does not say enough.
     caption : str
@@ -185,7 +208,7 @@ def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, capt
         The table has not passed the gate.
     """
     frame = published(table)
-    columns = list(columns or frame.columns.drop("geometry", errors="ignore"))
+    columns = list(columns) or [name for name in frame if not name.endswith(("geometry", "_code", "_id"))]
     texts = [as_text(frame, column)[:rows] for column in columns]
     cut = [f"The first {rows} of {len(frame):,} rows: all are in the tables beside this report."] * (len(frame) > rows)
     marked = {cell.split()[-1] for text in texts for cell in text if cell}
@@ -195,7 +218,7 @@ def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, capt
         [(names or {}).get(column, heading(column)) for column in columns],
         [is_number(frame[column]) for column in columns],
         list(zip(*texts, strict=True)),
-        [*cut, *([f"{marks}."] if marks else []), *footnotes(table)],
+        [*cut, *([f"{marks}."] if marks else []), *footnotes(table, columns)],
     )
 
 
@@ -205,9 +228,8 @@ def subject(table: Table) -> str:
     if "indicator" in frame and frame["indicator"].nunique() == 1 and "value" in frame:
         parts = [frame[name].dropna().astype(str) for name in ("indicator", "unit", "period") if name in frame]
         return ", ".join(part.iloc[0] for part in parts if len(part))
-    if "indicators_used" in frame and len(frame):
-        used, reference = frame["indicators_used"].iloc[0], frame["reference"].iloc[0]
-        return f"{table.title}, from {used} indicators compared with {reference}"
+    if used := first(frame, "indicators_used"):
+        return f"{table.title}, from {used} indicators compared with {first(frame, 'reference')}"
     return table.title
 
 
@@ -216,11 +238,14 @@ def made_up(table: Table) -> bool:
     return bool(table.frame["illustrative"].any()) if "illustrative" in table.frame else table.illustrative
 
 
-def footnotes(table: Table) -> list[str]:
-    """List a table's sources, where they are few, its notes, and whether it is made up."""
-    sources = table.frame["source"].dropna().unique() if "source" in table.frame else []
-    named = [f"Source: {'; '.join(sorted(sources))}."] if 0 < len(sources) <= MOST_SOURCES else []
-    return [*named, *table.notes, *(["Illustrative data: made up to show the method."] * made_up(table))]
+def footnotes(table: Table, columns: Sequence[str] = ()) -> list[str]:
+    """List a table's sources, where they are few and no column names them, its method, notes, and whether made up."""
+    frame, notes = table.frame, []
+    for name, many in (("source", " sources, listed in 01_place."), ("method", " methods, named in the tables.")):
+        told = sorted(frame[name].dropna().str.split("; ").explode().unique()) if name in frame else []
+        if told and name not in columns:
+            notes.append(f"{heading(name)}: {'; '.join(told)}." if len(told) <= MOST_NAMED else f"{len(told)}{many}")
+    return [*notes, *table.notes, *(["Illustrative data: made up to show the method."] * made_up(table))]
 
 
 def labelled(words: str, table: Table) -> str:

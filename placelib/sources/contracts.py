@@ -3,15 +3,16 @@
 import datetime as dt
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from placelib.settings import Strict
 
 Kind = Literal[
     "survey", "events", "register", "counts", "series", "rates", "population", "comparators", "boundaries", "lookup"
 ]
-LOOKUP_LABELS = {"area_code", "ward_code", "share"}
+LABELS = {"lookup": {"area_code", "ward_code", "share"}}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
+COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
 AreaType = Literal["point", "postcode", "output area", "lsoa", "msoa", "ward", "place"]
 
 
@@ -56,14 +57,14 @@ class Geography(Strict):
             raise ValueError("a street address is refused: geocode the file to postcodes or points first")
         return value
 
-    @model_validator(mode="after")
-    def _shape(self) -> "Geography":
+    def broken(self) -> dict[str, bool]:
+        """Each row is placed by the columns that its type of area takes, of a year where its codes have one."""
         expected = {"point": 2, "place": 0}.get(self.type, 1)
-        if len(self.columns) != expected:
-            raise ValueError(f"geography of type '{self.type}' takes {expected} column(s)")
-        if self.type in ("output area", "lsoa", "msoa", "ward") and not self.vintage:
-            raise ValueError(f"geography of type '{self.type}' needs a vintage, such as \"2011\"")
-        return self
+        dated = self.type in ("output area", "lsoa", "msoa", "ward")
+        return {
+            f"geography of type '{self.type}' takes {expected} column(s)": len(self.columns) != expected,
+            f"geography of type '{self.type}' needs a vintage, such as \"2011\"": dated and not self.vintage,
+        }
 
 
 class Column(Strict):
@@ -81,11 +82,9 @@ class Column(Strict):
     missing: tuple[str, ...] = ()
     date_format: str = "%Y-%m-%d"
 
-    @model_validator(mode="after")
-    def _codes_for_categories(self) -> "Column":
-        if (self.type == "category") != bool(self.codes):
-            raise ValueError("a category needs codes, and only a category has them")
-        return self
+    def broken(self) -> dict[str, bool]:
+        """A category without codes could hold anything."""
+        return {"a category needs codes, and only a category has them": (self.type == "category") != bool(self.codes)}
 
 
 class Feed(Strict):
@@ -125,15 +124,14 @@ class Survey(Strict):
     design: Literal["probability", "self-selected"]
     stratum: str = ""
     cluster: str = ""
-    weight: str = ""
+    weight: str = Field(min_length=1)
     rake: tuple[tuple[str, ...], ...] = ()
     trim: tuple[float, float] | None = None
 
-    @model_validator(mode="after")
-    def _limits(self) -> "Survey":
-        if self.trim and not (self.rake and 0 <= self.trim[0] < 1 < self.trim[1]):
-            raise ValueError("trim needs rake, and two limits: one below 1 (0 or more) and one above 1")
-        return self
+    def broken(self) -> dict[str, bool]:
+        """Weights must be able to stay as they are on average."""
+        wrong = self.trim is not None and not (self.rake and 0 <= self.trim[0] < 1 < self.trim[1])
+        return {"trim needs rake, and two limits: one below 1 (0 or more) and one above 1": wrong}
 
 
 class Denominator(Strict):
@@ -186,65 +184,49 @@ class Contract(Strict):
     indicators: tuple[Feed, ...] = ()
     columns: dict[str, Column]
 
-    @model_validator(mode="after")
-    def _rules(self) -> "Contract":
-        faults = [message for broken, message in self._broken() if broken]
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
+    def broken(self) -> dict[str, bool]:
+        """What the parts of a contract ask of one another."""
+        kind, columns, is_open = self.kind, self.columns.values(), self.release == "open"
+        people = kind == "survey" or any(column.type == "identifier" for column in columns)
+        survey = {kind == "survey", self.release == "survey", self.survey is not None}
+        placed = bool(self.indicators) or kind in ("boundaries", "lookup")
+        unlabelled = LABELS.get(kind, set()) - {column.label for column in columns}
+        undeclared = self.named_columns() - set(self.columns)
+        restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
+        return {
+            "period_end is before period_start": self.period_end < self.period_start,
+            "records of people need [personal]: controller, lawful basis …": people and self.personal is None,
+            "records of people cannot have the release class 'open'": people and is_open,
+            "kind 'survey', release 'survey' and [survey] go together": len(survey) > 1,
+            "kind 'population' needs [population]": (kind == "population") != (self.population is not None),
+            restricted: kind == "population" and not is_open,
+            "needs [geography]: what places each row": placed and self.geography is None,
+            f"a {kind} needs columns labelled {', '.join(sorted(unlabelled))}": bool(unlabelled),
+            f"names columns that are not declared: {', '.join(sorted(undeclared))}": bool(undeclared),
+            **dict.fromkeys(self._unknown_codes(), True),
+        }
 
-    def _broken(self) -> list[tuple[bool, str]]:
-        people = self.kind == "survey" or any(column.type == "identifier" for column in self.columns.values())
-        unknown = sorted(self.named_columns() - set(self.columns))
-        return [
-            (self.period_end < self.period_start, "period_end is before period_start"),
-            (people and self.personal is None, "records of people need [personal]: controller, lawful basis …"),
-            (people and self.release == "open", "records of people cannot have the release class 'open'"),
-            ((self.kind == "survey") != (self.release == "survey"), "kind 'survey' and release 'survey' go together"),
-            ((self.kind == "survey") != (self.survey is not None), "kind 'survey' and [survey] go together"),
-            ((self.kind == "population") != (self.population is not None), "kind 'population' needs [population]"),
-            (bool(unknown), f"names columns that are not declared: {', '.join(unknown)}"),
-            (bool(self.indicators) and self.geography is None, "needs [geography]: what places each row"),
-            (
-                self.kind == "population" and self.release != "open",
-                "a population must be open; a register that is not is a denominator column beside its own counts",
-            ),
-            (self.kind == "survey" and not (self.survey and self.survey.weight), "[survey] needs a weight column"),
-            (
-                self.kind == "comparators" and not COMPARATOR_COLUMNS <= set(self.columns),
-                f"comparators need the columns {', '.join(sorted(COMPARATOR_COLUMNS))}",
-            ),
-            (
-                self.kind == "lookup"
-                and not (self.geography and LOOKUP_LABELS <= {each.label for each in self.columns.values()}),
-                f"a lookup needs [geography] and columns labelled {', '.join(sorted(LOOKUP_LABELS))}",
-            ),
-            *[(bool(wrong), f"'{name}' has no code {', '.join(wrong)}") for name, wrong in self._unknown_codes()],
-        ]
-
-    def _unknown_codes(self) -> list[tuple[str, list[str]]]:
+    def _unknown_codes(self) -> list[str]:
         """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""
-        asked = [(feed.column, feed.yes) for feed in self.indicators if feed.column]
-        parts = (*self.indicators, *self.denominators, *([self.population] if self.population else []))
-        asked += [item for part in parts for item in part.where.items()]
-        return [
-            (name, sorted(set(values) - set(column.codes.values())))
-            for name, values in asked
-            if (column := self.columns.get(name)) and column.type == "category"
-        ]
+        asked = [(feed.column, feed.yes) for feed in self.indicators]
+        asked += [item for part in self._counted() for item in part.where.items()]
+        known = {name: set(column.codes.values()) for name, column in self.columns.items() if column.codes}
+        unknown = [(name, sorted(set(values) - known[name])) for name, values in asked if name in known]
+        return [f"'{name}' has no code {', '.join(values)}" for name, values in unknown if values]
+
+    def _counted(self) -> list[Feed | Denominator | Population]:
+        """Parts that count some of the rows."""
+        return [*self.indicators, *self.denominators, *filter(None, [self.population])]
 
     def named_columns(self) -> set[str]:
-        """Columns that the parts of the contract refer to."""
-        names = set(self.geography.columns if self.geography else ())
-        for feed in self.indicators:
-            names |= {feed.column, feed.numerator, feed.person, feed.denominator, *feed.where}
-        for denominator in self.denominators:
-            names |= {denominator.column, *denominator.where}
+        """Columns that the parts of the contract refer to, or that its kind must have."""
+        names = set(COMPARATOR_COLUMNS if self.kind == "comparators" else ())
+        names |= set(self.geography.columns if self.geography else ())
+        for part in self._counted():
+            names |= {getattr(part, key, "") for key in COUNTING} | set(part.where)
         if self.survey:
             names |= {self.survey.stratum, self.survey.cluster, self.survey.weight}
             names |= {name for margin in self.survey.rake for name in margin}
-        if self.population:
-            names |= {self.population.count, self.population.year, *self.population.where}
         return names - {""}
 
     def years(self) -> float:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 import geopandas as gpd
 import pandas as pd
 
-from placelib.errors import Fault, PlacelibError
+from placelib.errors import Fault, PlacelibError, some
 from placelib.sources import contracts
 
 CRS = 27700
 Area = tuple[str, str]  # a type of area and its vintage, such as ("lsoa", "2011")
 WAYS = "add a source of kind 'boundaries' or 'lookup' for {0} {1}, or ask for the file by LSOA 2011 or ward"
-LISTED = {("output area", "2011"): "oa_code", ("lsoa", "2011"): "lsoa_code"}
+WARDS = ("ward", "2025")  # the wards of an assessment: place.toml allows no others yet
+OUTPUT_AREAS, LSOAS = ("output area", "2011"), ("lsoa", "2011")
+LISTED = {WARDS: "ward_code", OUTPUT_AREAS: "oa_code", LSOAS: "lsoa_code", ("postcode", ""): "postcode"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +34,6 @@ class Geography:
     shipped : dict of Area to DataFrame
         Areas that the geography folder lists by the LSOAs of 2011 that they are made of, or a part of: area_code,
         lsoa_code. What the place brings comes before them.
-    ward_vintage : str
-        The year of the wards.
     """
 
     wards: gpd.GeoDataFrame
@@ -41,9 +41,8 @@ class Geography:
     approximate: bool
     areas: dict[Area, pd.DataFrame]
     shipped: dict[Area, pd.DataFrame] = field(default_factory=dict)
-    ward_vintage: str = "2025"
 
-    def weighted(self, residents: pd.Series, area: Area = ("output area", "2011")) -> "Geography":
+    def weighted(self, residents: pd.Series, area: Area = OUTPUT_AREAS) -> "Geography":
         """Share the residents of each area equally among its live postcodes.
 
         Parameters
@@ -60,16 +59,18 @@ class Geography:
 
     def codes(self, area_type: str) -> dict[str, set[str]]:
         """Codes of this place that are known for areas of a type, by vintage."""
-        today = {self.ward_vintage: set(self.wards["ward_code"])} if area_type == "ward" else {}
-        listed = {area[1]: set(self.postcodes[name].dropna()) for area, name in LISTED.items() if area[0] == area_type}
-        tables = (self.areas | self.shipped).items()
-        return {area[1]: set(table["area_code"]) for area, table in tables if area[0] == area_type} | listed | today
+        lists = {area: table["area_code"] for area, table in (self.areas | self.shipped).items()}
+        lists |= {area: self.postcodes[name].dropna() for area, name in LISTED.items()}
+        return {area[1]: set(codes) for area, codes in lists.items() if area[0] == area_type}
 
     def expected(self, rule: contracts.Geography) -> set[str]:
-        """Codes of this place that a file may have; a ward of a year that nothing lists is one of today's."""
-        known = self.codes(rule.type)
-        today = rule.type == "ward" and rule.vintage not in known
-        return known.get(self.ward_vintage if today else rule.vintage, set())
+        """Codes of this place that a file may have."""
+        return self.codes(rule.type).get(self._area(rule)[1], set())
+
+    def _area(self, rule: contracts.Geography) -> Area:
+        """The areas of a file; a ward of a year that nothing lists is one of today's."""
+        today = rule.type == "ward" and rule.vintage not in self.codes("ward")
+        return rule.type, WARDS[1] if today else rule.vintage
 
     def placed(self, area: Area) -> pd.DataFrame:
         """Live postcodes with the `area_code` that each is in; each stands in every part of an LSOA that was split.
@@ -79,7 +80,7 @@ class Geography:
         PlacelibError
             If neither the place nor its geography folder says which postcodes are in areas of this kind.
         """
-        column = (LISTED | {("ward", self.ward_vintage): "ward_code"}).get(area)
+        column = LISTED.get(area)
         if column:
             return self.postcodes.assign(area_code=self.postcodes[column]).dropna(subset="area_code")
         table = self.areas.get(area, self.shipped.get(area, pd.DataFrame()))
@@ -109,7 +110,7 @@ class Geography:
         if "share" in table and to is None:
             ours = table[table["ward_code"].isin(self.wards["ward_code"])]
             return ours.rename(columns={"ward_code": "to_code"})[["area_code", "to_code", "share"]]
-        target = self.placed(to or ("ward", self.ward_vintage))["area_code"].rename("to_code")
+        target = self.placed(to or WARDS)["area_code"].rename("to_code")
         if target.index.has_duplicates:
             raise PlacelibError(f"Nothing says where in a split LSOA its parts are: {WAYS.format(*to)}.")
         located = self.placed(area).join(target, how="inner").groupby(["area_code", "to_code"])["weight"]
@@ -139,16 +140,9 @@ class Geography:
             points = _points(frame.dropna(subset=list(rule.columns)), rule.crs, *rule.columns)
             found = within(points, self.wards.rename(columns={"ward_code": "area_code"}))
             return pd.DataFrame({"row": found.index, "ward_code": found["area_code"].to_numpy(), "share": 1.0})
-        keys = pd.DataFrame({"row": frame.index, "area_code": frame[rule.columns[0]].to_numpy()})
-        if rule.type == "postcode":
-            keys["area_code"] = tidy_postcode(keys["area_code"])
-            table = self.postcodes.rename(columns={"postcode": "area_code"}).assign(share=1.0)
-        elif rule.type == "ward" and (rule.type, rule.vintage) not in self.areas | self.shipped:
-            table = self.wards.assign(area_code=self.wards["ward_code"], share=1.0)
-        else:
-            table = self.shares((rule.type, rule.vintage)).rename(columns={"to_code": "ward_code"})
-        table = table[["area_code", "ward_code", "share"]]
-        return keys.merge(table, on="area_code", how="inner")[["row", "ward_code", "share"]]
+        keys = pd.DataFrame({"row": frame.index, "area_code": given_codes(frame, rule).to_numpy()})
+        table = self.shares(self._area(rule)).rename(columns={"to_code": "ward_code"})
+        return keys.merge(table, on="area_code")[["row", "ward_code", "share"]]
 
 
 def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography: Geography) -> list[Fault]:
@@ -171,16 +165,16 @@ def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography:
         return []
     known, right = geography.codes(rule.type), geography.expected(rule)
     given = set(frame[rule.columns[0]].dropna())
-    wrong = given & set().union(*known.values()) - right
-    if right and wrong:
-        others = {vintage: codes for vintage, codes in known.items() if codes & wrong}
-        kind = f"{rule.type} {' or '.join(sorted(others))}"
-        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {some(wrong)}"
-        mixed = given & right - set().union(*others.values())
+    others = [vintage for vintage, codes in known.items() if codes & given - right]
+    theirs = set().union(*(known[vintage] for vintage in others))
+    if others:
+        kind, wrong = f"{rule.type} {' or '.join(sorted(others))}", some(sorted(given & theirs - right))
+        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {wrong}"
         mend = f'say vintage = "{max(others)}" in [geography], if all of the file is of that year'
-        mend = "ask the agency for one vintage, or split the file into one for each" if mixed else mend
+        if given & right - theirs:
+            mend = "ask the agency for one vintage, or split the file into one for each"
     elif given and not given & right:
-        said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {some(given)}"
+        said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {some(sorted(given))}"
         mend = f"correct the vintage, {WAYS.format(rule.type, rule.vintage)}"
     else:
         return _share_faults(contract, geography) if contract.kind == "lookup" else []
@@ -192,14 +186,17 @@ def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fa
     table = geography.areas[contract.geography.type, contract.geography.vintage]
     total = table.groupby("area_code")["share"].sum()
     wrong = set(total.index[(total - 1).abs() > 1e-6])
-    said, mend = f"the shares of an area do not sum to 1: {some(wrong)}", "give every ward's share to six decimals"
+    said, mend = (
+        f"the shares of an area do not sum to 1: {some(sorted(wrong))}",
+        "give every ward's share to six decimals",
+    )
     return [Fault(contract.file, said, mend, "share")] if wrong else []
 
 
-def some(codes: set[str]) -> str:
-    """The first five codes, and how many more."""
-    more = f" and {len(codes) - 5} more" if len(codes) > 5 else ""
-    return ", ".join(sorted(codes)[:5]) + more
+def given_codes(frame: pd.DataFrame, rule: contracts.Geography) -> pd.Series:
+    """Code of the area of each row; a postcode in one way of writing."""
+    codes = frame[rule.columns[0]]
+    return tidy_postcode(codes) if rule.type == "postcode" else codes
 
 
 def tidy_postcode(postcodes: pd.Series) -> pd.Series:

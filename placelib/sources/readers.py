@@ -14,19 +14,11 @@ from pyogrio.errors import DataSourceError
 from placelib.errors import Fault, InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources import checks, warn
-from placelib.sources.contracts import Contract
+from placelib.sources.contracts import Contract, Format
 from placelib.sources.geography import CRS, Geography, vintage_faults
 from placelib.sources.terms import Vocabulary, read_vocabulary
 
 SHIPPED = Path(__file__).parents[2] / "data"
-KINDS = {
-    ".xlsx": "an Excel workbook",
-    ".xlsm": "an Excel workbook",
-    ".parquet": "a Parquet file",
-    ".gpkg": "a GeoPackage with that layer",
-    ".geojson": "a GeoJSON file",
-    ".sav": "an SPSS file",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +101,10 @@ def read_place(slug: str, data: Path) -> Inputs:
     folder = place_folder(slug, data)
     settings = read_toml(folder / "place.toml", Settings)
     vocabulary = read_vocabulary(_resolve("vocabulary", data))
-    agencies = {agency.id for agency in settings.agencies}
     sources, faults = {}, checks.weights(settings, vocabulary)
     for path in sorted((folder / "sources").glob("*.toml")):
         try:
-            contract = read_toml(path, Contract)
-            wrong = checks.words(contract, path.name, vocabulary=vocabulary, agencies=agencies)
-            if wrong:
-                raise InputFaults(wrong)
-            sources[path.stem] = _read_source(path.stem, path.parent, contract)
-            faults += checks.comparators(contract, sources[path.stem].frame, vocabulary)
+            sources[path.stem] = _read_source(path, settings, vocabulary)
         except InputFaults as found:
             faults += found.faults
     if not faults:
@@ -130,8 +116,9 @@ def read_place(slug: str, data: Path) -> Inputs:
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
     lacks = [lack for source in sources.values() for lack in warn.lacks(source.frame, source.contract, geography)]
-    files = sorted(path.name for path in (folder / "sources").glob("[!.~]*"))
-    lacks += warn.strays(files, {source.contract.file for source in sources.values()})
+    described = {source.contract.file for source in sources.values()}
+    files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
+    lacks += warn.strays(files - described)
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
@@ -140,8 +127,12 @@ def _resolve(name: str, data: Path) -> Path:
     return data / name if (data / name).exists() else SHIPPED / name
 
 
-def _read_source(name: str, folder: Path, contract: Contract) -> Source:
-    path = folder / contract.file
+def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> Source:
+    """Read the file that a contract has signed for, if the contract's own words are known."""
+    contract = read_toml(signed, Contract)
+    path, wrong = signed.with_name(contract.file), checks.words(contract, signed.name, settings, vocabulary)
+    if wrong:
+        raise InputFaults(wrong)
     if not path.exists():
         mend = "put the file beside its contract, or correct 'file' in the contract"
         raise InputFaults([Fault(contract.file, "the file is missing", mend)])
@@ -150,61 +141,74 @@ def _read_source(name: str, folder: Path, contract: Contract) -> Source:
         rule = f"the file has changed since its contract was signed: its sha256 is now {found}"
         mend = "if the new file is meant, check it and put that sha256 in the contract; else restore the old one"
         raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
-    if contract.kind == "boundaries":
-        outlines = gpd.read_file(path).to_crs(CRS)
-        return Source(name, contract, outlines, pd.DataFrame())
     try:
-        text = _text(path, contract)
+        if contract.kind == "boundaries":
+            outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
+            return Source(signed.stem, contract, outlines, pd.DataFrame())
+        text = _text(path, contract.format)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
         rule = f"the file cannot be read as its contract says: {_unreadable(path, contract, str(error))}"
         mend = "check its ending, encoding, sheet, layer and header row against [format]"
         raise InputFaults([Fault(contract.file, rule, mend)]) from None
     frame, status, faults = checks.typed(text, contract)
+    faults = faults or checks.comparators(contract, frame, vocabulary)
     if faults:
         raise InputFaults(faults)
     # months that lie side by side share a row of the file, but each is a row of its own from here on
-    return Source(name, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
+    return Source(signed.stem, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
 
 
 def _unreadable(path: Path, contract: Contract, message: str) -> str:
     """What a file that cannot be read is not; of the reader's own message only the line and the sheet are told."""
-    ending = path.suffix.lower()
     line = re.search(r"line \d+", message)
-    if ending in (".xlsx", ".xlsm") and "Worksheet" in message:
+    if contract.kind == "boundaries":
+        return "it has no outlines with a coordinate system and the columns that the contract declares"
+    if "Worksheet" in message:
         return f"there is no sheet '{contract.format.sheet}'"
-    if ending in KINDS:
-        return f"it is not {KINDS[ending]}"
+    if path.suffix.lower() in READERS:
+        return f"it is not {READERS[path.suffix.lower()][0]}"
     if line:
         return f"{line[0]} has more cells than the header"
     return f"it is not text in the encoding {contract.format.encoding}, or its packing is broken"
 
 
-def _text(path: Path, contract: Contract) -> pd.DataFrame:
+def _text(path: Path, layout: Format) -> pd.DataFrame:
     """Every cell as text, indexed by the row of the file."""
-    layout, first = contract.format, contract.format.header_row + 1
-    ending = path.suffix.lower()
-    if ending in (".xlsx", ".xlsm"):
-        frame = pd.read_excel(path, sheet_name=layout.sheet or 0, header=first - 2, dtype=str, na_filter=False)
-    elif ending == ".parquet":
-        frame = pd.read_parquet(path)
-    elif ending in (".gpkg", ".geojson"):
-        outlines = gpd.read_file(path, layer=layout.layer or None).to_crs(CRS)
-        frame = outlines.drop(columns="geometry").assign(easting=outlines.geometry.x, northing=outlines.geometry.y)
-    elif ending == ".sav":
-        frame = pyreadstat.read_sav(path, apply_value_formats=False, user_missing=True)[0]
-    else:
-        frame = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            encoding=layout.encoding,
-            skiprows=first - 2,
-            low_memory=False,
-            skip_blank_lines=False,
-            index_col=False,
-        )
-    frame.index = pd.RangeIndex(first, first + len(frame))
+    _, read = READERS.get(path.suffix.lower(), ("", _table))
+    frame = read(path, layout)
+    frame.index += layout.header_row + 1
     return _stack_months(frame.apply(_as_text), layout.months)
+
+
+def _shapes(path: Path, layout: Format) -> gpd.GeoDataFrame:
+    shapes = gpd.read_file(path, layer=layout.layer or None)
+    return shapes.set_geometry(shapes["geometry"].to_crs(CRS))
+
+
+def _points(path: Path, layout: Format) -> pd.DataFrame:
+    shapes = _shapes(path, layout)
+    grid = {"easting": shapes.geometry.x, "northing": shapes.geometry.y}
+    return shapes.drop(columns="geometry").assign(**grid)
+
+
+def _workbook(path: Path, layout: Format) -> pd.DataFrame:
+    return pd.read_excel(path, sheet_name=layout.sheet or 0, header=layout.header_row - 1, **TEXT)
+
+
+def _table(path: Path, layout: Format) -> pd.DataFrame:
+    rows = {"skiprows": layout.header_row - 1, "skip_blank_lines": False}  # so that rows count as a spreadsheet's do
+    return pd.read_csv(path, encoding=layout.encoding, index_col=False, **rows, **TEXT)
+
+
+TEXT = {"dtype": str, "na_filter": False}
+READERS = {
+    ".xlsx": ("an Excel workbook", _workbook),
+    ".xlsm": ("an Excel workbook", _workbook),
+    ".parquet": ("a Parquet file", lambda path, _: pd.read_parquet(path).reset_index(drop=True)),
+    ".gpkg": ("a GeoPackage with that layer", _points),
+    ".geojson": ("a GeoJSON file", _points),
+    ".sav": ("an SPSS file", lambda path, _: pyreadstat.read_sav(path, user_missing=True)[0]),
+}
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -225,29 +229,24 @@ def _stack_months(frame: pd.DataFrame, pattern: str) -> pd.DataFrame:
 
 def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> Geography:
     """The shipped geography of the district, with what the place brings of its own in its stead."""
-    brought = {
-        (source.contract.geography.type, source.contract.geography.vintage): _outlines(source)
-        for source in sources.values()
-        if source.contract.kind in ("boundaries", "lookup") and source.contract.geography
-    }
-    own_wards = brought.pop(("ward", settings.ward_vintage), None)
+    own = [source for source in sources.values() if source.contract.kind in ("boundaries", "lookup")]
+    brought = {(each.contract.geography.type, each.contract.geography.vintage): _labelled(each) for each in own}
+    wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
-        raise PlacelibError(
-            f"There is no geography for {settings.area_code}: add the folder geography/{settings.area_code} with "
-            f"wards_{settings.ward_vintage}.geojson and postcodes.csv.gz (see data/README.md), or correct area_code."
-        )
-    if own_wards is not None:
-        wards = own_wards.rename(columns={"area_code": "ward_code"})
-    else:
+        mend = f"add the folder geography/{settings.area_code} as data/README.md describes it, or correct the code"
+        raise InputFaults([Fault("place.toml", "there is no geography for this district", mend, "area_code")])
+    approximate = wards is None
+    if approximate:
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)
+    wards = wards.rename(columns={"area_code": "ward_code"})[["ward_code", "ward_name", "geometry"]]
+    wards = wards.sort_values("ward_code", ignore_index=True)
     postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
-    wards = wards[["ward_code", "ward_name", "geometry"]].sort_values("ward_code", ignore_index=True)
     listed = folder / "areas.csv"
     shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
-    return Geography(wards, postcodes, own_wards is None, brought, shipped, settings.ward_vintage)
+    return Geography(wards, postcodes, approximate, brought, shipped)
 
 
-def _outlines(source: Source) -> gpd.GeoDataFrame:
-    """Boundaries with the columns area_code and ward_name, by the labels that the contract gives its columns."""
-    names = {name: column.label for name, column in source.contract.columns.items() if column.label}
-    return source.frame.rename(columns=names)
+def _labelled(source: Source) -> pd.DataFrame:
+    """Outlines or a lookup with the column names that the contract's labels give."""
+    labels = {name: column.label for name, column in source.contract.columns.items() if column.label}
+    return source.frame.rename(columns=labels)

@@ -38,9 +38,5 @@ class Vocabulary:
 
 def read_vocabulary(folder: Path) -> Vocabulary:
     """Read the three tables of a vocabulary folder."""
-    return Vocabulary(
-        *(
-            pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
-            for name in ("indicators", "domains", "characteristics")
-        )
-    )
+    names = ("indicators", "domains", "characteristics")
+    return Vocabulary(*(pd.read_csv(folder / f"{name}.csv", keep_default_na=False) for name in names))

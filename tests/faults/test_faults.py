@@ -130,13 +130,45 @@ FAULTS = {
     "period end first": (term("events", period_end="2024-01-01"), r"events\.toml: period_end is before period_start"),
     "no area": (term("counts", geography=None), r"counts\.toml(, column 'geography')?: .*geography"),
     "no weight": (
-        term("survey", survey=survey()[1]["survey"] | {"weight": ""}),
-        r"survey\.toml(, column 'survey.*')?: .*weight",
+        term("survey", survey={**survey()[1]["survey"], "weight": ""}),
+        r"survey\.toml, column 'survey\.weight': is empty or too short\. .*fill it in",
     ),
     "raked to what is not there": (
         term("survey", survey=survey()[1]["survey"] | {"rake": [["Ward"], ["Height"]]}),
         r"survey\.toml: .*Height",
     ),
+    "no such file name": (
+        lambda folder: write_toml(folder / "events.toml", events()[1] | {"sha256": "0" * 64, "file": "../crimes.csv"}),
+        r"events\.toml, column 'file': is not the plain name",
+    ),
+    "no hash": (term("events", sha256="soon"), r"events\.toml, column 'sha256': is not a sha256: 64 characters"),
+    "no year": (
+        term("counts", geography={"type": "lsoa", "columns": ["LSOA"], "vintage": "last"}),
+        r"counts\.toml, column 'geography\.vintage': is not a year\. .*\"2021\"",
+    ),
+    "no edition": (place(edition="Spring 2026"), r"place\.toml, column 'edition': is not small letters"),
+    "no district": (place(area_code="Littleton"), r"place\.toml, column 'area_code': is not the GSS code"),
+    "weight below 0": (
+        place(weights={"housing": -1}),
+        r"place\.toml, column 'weights\.housing': must be 0(\.0)? or more",
+    ),
+    "weight of no domain": (
+        place(weights={"joy": 1}),
+        r"place\.toml, column 'weights\.joy': is not a domain of need\. .*use one of",
+    ),
+    "weight of no agency": (
+        place(partner_weights={"pirates": {}}),
+        r"place\.toml, column 'partner_weights\.pirates': is not the id of an agency",
+    ),
+    "unknown comparator": (
+        cell("comparators", 2, 0, "happiness"),
+        r"comparators\.csv, column 'indicator_id': 'happiness' is not in",
+    ),
+    "not outlines": (
+        term("households", kind="boundaries", population=None, denominators=None),
+        r"households\.csv: the file cannot be read",
+    ),
+    "not UTF-8": (text("events.toml", b"title = 'Crimes \xa3'"), r"events\.toml: is not valid TOML in UTF-8"),
     "not TOML": (text("events.toml", b"title = 'Crimes"), r"events\.toml: is not valid TOML"),
     "wrong encoding": (
         signed("households", "Ward,Households\nE05099001,£400\n".encode("latin-1")),
