@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from placelib import suppression
 from placelib.errors import DisclosureError
-from placelib.measures.indicators import rate_interval, too_few
 from placelib.settings import Disclosure
 
 SUPPRESSED, UNRELIABLE, NO_DATA = "[c]", "[u]", "[x]"
 MARKS = {
-    SUPPRESSED: "too few people or events to show",
+    SUPPRESSED: "too few people or events to show, or hidden to protect such a number",
     UNRELIABLE: "uncertain: few answers, or a wide interval",
     NO_DATA: "no data",
 }
@@ -35,9 +35,6 @@ RELIABLE_WIDTH_POINTS = 30
 RELIABLE_BASE = max(RELIABLE_EFFECTIVE_RESPONDENTS, (100 * NormalDist().inv_cdf(0.975) / RELIABLE_WIDTH_POINTS) ** 2)
 SURVEY_BASE_ROUNDING = 5
 RATE_DECIMALS = 1
-# Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it,
-# or all that are below the threshold if they are fewer.
-FEWEST_CANDIDATES = 5
 _KEY = object()
 
 
@@ -150,13 +147,13 @@ def release_counts(
     safe = frame.drop(columns="threshold", errors="ignore")
     least = frame.get("threshold", pd.Series(0, frame.index)).clip(lower=policy.administrative_threshold)
     guarded = ~frame.get("release_class", pd.Series("", frame.index)).eq("open")
-    small = frame[list(counts)].apply(_small, threshold=least)
+    small = frame[list(counts)].apply(suppression.is_small, threshold=least)
     hidden = small.any(axis=1) & guarded
     for _, parts in frame.groupby(parts_of) if parts_of else ():
         number, threshold = parts[counts[0]], least[parts.index].max()
-        more, enough = _complemented(number, hidden[parts.index], threshold, policy.rounding_base)
+        more, enough = suppression.complemented(number, hidden[parts.index], threshold, policy.rounding_base)
         hidden[parts.index] = more | (not enough)
-    rounded = nearest(frame[list(counts)], policy.rounding_base)
+    rounded = suppression.nearest(frame[list(counts)], policy.rounding_base)
     safe[list(counts)] = frame[list(counts)].mask(guarded, rounded).mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
@@ -271,125 +268,11 @@ def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
 
 
 def _administrative(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    hidden = _hidden(rows, policy)
-    rows = _rounded(rows, policy)
+    hidden = suppression.to_hide(rows, policy)
+    rows = suppression.remade(rows, policy)
     rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].round(RATE_DECIMALS)
     rows["mark"] = np.where(hidden, SUPPRESSED, "")
     rows["status"] = rows["status"].mask(hidden, "suppressed")
     gone = ["value", "lower", "upper", "numerator", "respondents", "effective_respondents"]
     rows[gone] = rows[gone].mask(hidden)
     return rows.assign(coverage=np.nan)  # with a count it tells what matched no ward: that is the ledger's to say
-
-
-def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    """Take from the agencies' rows of the shared indicator table what the gate takes, so that all may be made of it.
-
-    Scores, differences and sentences made of the result tell nothing of a count that the released table does not.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The shared indicator table, unrounded.
-    policy : Disclosure
-        Thresholds.
-
-    Returns
-    -------
-    DataFrame
-        Open and survey rows as they were. Of an agency's, numerator, denominator, value, limits, standard error and
-        the year before are made again from rounded counts. A hidden row keeps only what says that it is hidden: that
-        its count is small (as half the threshold, whatever it is), or the agency's own bounds.
-    """
-    guarded = table[table["release_class"].isin(["administrative", "commercial"])]
-    hidden, small = _hidden(guarded, policy), _small(guarded["numerator"], guarded["threshold"])
-    rows = _rounded(guarded.copy(), policy)
-    own = guarded["status"].eq("suppressed")
-    numbers = ["value", "lower", "upper", "standard_error", "previous", "numerator"]
-    rows[numbers] = rows[numbers].mask(hidden).where(~own, guarded[numbers])
-    rows["numerator"] = rows["numerator"].mask(small, guarded["threshold"] / 2)
-    result = table.copy()
-    result.loc[rows.index, rows.columns] = rows
-    return result
-
-
-def _rounded(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    """Make rates, limits and errors again from counts that are rounded; a rate that came without counts stays."""
-    count, base = (nearest(rows[name], policy.rounding_base) for name in ("numerator", "denominator"))
-    exposure, share = base * rows["years"], rows["measure"].eq("proportion")
-    least = rows["threshold"].clip(lower=policy.administrative_threshold)
-    before = (rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]).round(6)
-    lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
-    error = np.sqrt(count.clip(lower=1) * (1 - count / exposure).clip(lower=0).where(share, 1)) / exposure
-    again = pd.DataFrame(
-        {
-            "value": rows["per"] * count / exposure,
-            "lower": lower.mask(rows["lower"].isna()),
-            "upper": upper.mask(rows["lower"].isna()),
-            "standard_error": (rows["per"] * error).where(rows["standard_error"] > 0, 0.0),
-            "previous": rows["per"] * nearest(before, policy.rounding_base).mask(_small(before, least)) / exposure,
-        }
-    )
-    given = rows["numerator"].notna()
-    rows.loc[given, list(again)] = again[given]
-    return rows.assign(numerator=count, denominator=base)
-
-
-def _small(counts: pd.Series, threshold: pd.Series | float) -> pd.Series:
-    return counts.between(0, threshold, inclusive="neither")
-
-
-def _hidden(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
-    """Which rows rest on too few, and which have to be hidden lest those be worked back."""
-    rows = rows.assign(threshold=rows["threshold"].clip(lower=policy.administrative_threshold))
-    hidden = too_few(rows)
-    rest = (rows["denominator"] - rows["numerator"]).where(rows["measure"].eq("proportion"))
-    for _, cells in rows.groupby(["source_id", "indicator_id"]):
-        if cells["status"].eq("suppressed").any():  # the agency hid a part of unknown size: there is no total
-            continue
-        wards = cells.index[cells["area_type"] == "ward"]
-        for counts in (rows.loc[wards, "numerator"], rest[wards]):
-            threshold = cells["threshold"].iloc[0]
-            hidden[wards], enough = _complemented(counts, hidden[wards], threshold, policy.rounding_base)
-            hidden[cells.index] |= not enough
-    return hidden
-
-
-def _complemented(counts: pd.Series, hidden: pd.Series, threshold: float, base: int) -> tuple[pd.Series, bool]:
-    """Hide the smallest counts shown until each small one has candidates enough for one who knows the total.
-
-    The counts hidden add up to the total less those shown, each known to within its rounding (but one, which an edition
-    with one record more may have given away by going to the next multiple); a small one may be 1 to threshold − 1,
-    any other hidden one no less than the threshold. So a small one may lie above 1 by no more than their sum can lie
-    above their least values, and below threshold − 1 likewise.
-
-    Returns
-    -------
-    hidden : Series of bool
-        What has to be hidden.
-    enough : bool
-        Whether that is enough: if not, the total must be hidden too.
-    """
-    hidden, small = hidden.copy(), _small(counts, threshold)
-    wanted = min(FEWEST_CANDIDATES, threshold - 1)
-    while small.any():
-        shown, others = counts[~hidden & (counts > 0)], hidden & ~small
-        total = counts.sum() - nearest(shown, base).sum()
-        free = (base - 1) // 2 * max(len(shown) - 1, 0)
-        above = total + free - small.sum() - threshold * others.sum()
-        below = np.inf if others.any() else (threshold - 1) * small.sum() - total + free
-        left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
-        if left >= wanted or shown.empty:
-            return hidden, left >= wanted
-        hidden[shown.idxmin()] = True
-    return hidden, True
-
-
-def nearest(numbers: pd.Series, base: int) -> pd.Series:
-    """Round to the nearest multiple of a base.
-
-    Examples
-    --------
-    >>> nearest(pd.Series([12, 13]), 5).tolist()
-    [10.0, 15.0]
-    """
-    return (numbers / base).round() * base

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from placelib import gate
+from placelib import gate, suppression
 from placelib.assessment import equality as equality_rules
 from placelib.assessment import issues as issue_rules
 from placelib.assessment import needs as need_rules
@@ -116,7 +116,7 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["design_effect"] = table["design_effect"].astype(float).round(1)
     table["population_pct"] = table["population_pct"].astype(float).round(0)
     policy = inputs.settings.disclosure  # answers have a limit of their own
-    rounded = gate.nearest(table["respondents"], policy.rounding_base) / table["respondents"]
+    rounded = suppression.nearest(table["respondents"], policy.rounding_base) / table["respondents"]
     table[shares] = table[shares].mul(rounded, axis=0)  # an exact share of few would give the count back
     policy = policy.model_copy(update={"administrative_threshold": policy.survey_minimum})
     return gate.release_counts(
@@ -299,7 +299,7 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def _coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     """Rows that may be compared, with the agencies' counts no finer than they are published."""
-    return gate.coarsened(exact.comparable, inputs.settings.disclosure)
+    return suppression.coarsened(exact.comparable, inputs.settings.disclosure)
 
 
 def _made_up(inputs: Inputs) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import CODES, claimants, comparators, counts, events, households, population, register
 
-from placelib import gate, stages
+from placelib import gate, stages, suppression
 from placelib.errors import DisclosureError
 from placelib.measures.shared import measure
 from placelib.settings import Disclosure
@@ -210,7 +210,7 @@ def test_shares_of_respondents_are_made_of_rounded_counts(little, exact):
 
 def test_what_is_made_of_counts_is_made_of_rounded_ones(exact):
     """Bourne's 20 stay, a ward's 3 count as half the threshold whatever they are, and open figures are untouched."""
-    rows = gate.coarsened(exact.table, Disclosure()).set_index(["indicator_id", "area_name"])
+    rows = suppression.coarsened(exact.table, Disclosure()).set_index(["indicator_id", "area_name"])
     was = exact.table.set_index(["indicator_id", "area_name"])
     assert rows.loc[("children_in_need", "Bourne"), "numerator"] == 20
     assert rows.loc[("children_in_need", "Carlton"), "numerator"] == 4

@@ -9,7 +9,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # `errors` and `settings` hold the words that all rooms use; `stages` and `place` join the rooms left of the gate.
 FOR_ALL = ["errors", "settings"]
-ROOMS = ["sources", "measures", "assessment", "commissioning", "gate", "stages", "place", "publish", "run", "cli"]
+ROOMS = [
+    "sources",
+    "measures",
+    "assessment",
+    "commissioning",
+    "suppression",
+    "gate",
+    "stages",
+    "place",
+    "publish",
+    "run",
+    "cli",
+]
 # settings and terms each have one function that reads a file which the readers name
 TOUCH_DISK = {"settings", "sources.readers", "sources.terms", "place", "publish.report"}
 TOUCH_DISK_ROOMS = {"run"}

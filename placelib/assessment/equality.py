@@ -21,9 +21,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Order the gaps between groups and everyone by size, and say which are sure.
 
     All gaps of single characteristics are one testing family and all gaps of pairs of characteristics another.
-    Verdicts hold Holm's family-wise 95%; the limits shown with them are Bonferroni's, of the same family. Groups with
-    fewer than 30 respondents are shown without a verdict and are not in the family; a group is
-    ordered by its own gap, never weighed by its size, so that a small one is not drowned. Limits are Student's.
+    Verdicts hold Holm's family-wise 95%; the limits shown with them are Bonferroni's, of the same family, by Student's t, and
+    stop at nought where the verdict is sure, as limits compatible with Holm's verdicts may. Groups with fewer than 30
+    respondents are shown without a verdict and are not in the family. A group is ordered by its own gap, never weighed by
+    its size, so that a small one is not drowned.
 
     Parameters
     ----------
@@ -42,7 +43,9 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
     References
     ----------
-    Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
+    Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6;
+    Strassburger and Bretz (2008), "Compatible simultaneous lower confidence bounds for the Holm procedure and other
+    Bonferroni-based closed tests", Statistics in Medicine 27.
     """
     rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
     numbers = ["value", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
@@ -58,6 +61,9 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     spread = np.exp((critical * rows["ratio_error"]).clip(upper=LONGEST_LOG_RATIO))
     rows["ratio_lower"], rows["ratio_upper"] = rows["ratio"] / spread, rows["ratio"] * spread
     sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
+    above, below = sure & (rows["difference"] > 0), sure & (rows["difference"] < 0)
+    rows["difference_lower"] = rows["difference_lower"].mask(above, rows["difference_lower"].clip(lower=0))
+    rows["difference_upper"] = rows["difference_upper"].mask(below, rows["difference_upper"].clip(upper=0))
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
     verdicts = [~tested, sure & (worse > 0), sure & (worse < 0)]

@@ -14,9 +14,16 @@ from placelib.gate import MARKS, Table
 
 BLANK = "–"
 EXPLAINED = MARKS | {BLANK: "no figure"}
-MEASURED = ("value", "lower", "upper", "comparator_value")  # written alike, being in one unit
-SHARES = (*MEASURED, "everyone", "expected", "direct", "direct_lower", "direct_upper")  # per cent, if the unit is
-SHARES += ("difference", "difference_lower", "difference_upper")
+MEASURED = ("value", "lower", "upper")  # written alike, being in one unit
+SHARES = (
+    *MEASURED,
+    "comparator_value",
+    "everyone",
+    "expected",
+    "direct",
+    "direct_lower",
+    "direct_upper",
+)  # if the unit is %
 COUNTS = ["numerator", "unmatched", "residents", "respondents"]  # what a true zero per cent has none of
 MOST_NAMED = 3
 Names = Mapping[str, str] | None  # headings by column, where its own name does not say enough

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 import placelib
-from placelib import gate, stages
+from placelib import gate, stages, suppression
 from placelib.settings import Disclosure
 
 POLICY = Disclosure()
@@ -233,7 +233,7 @@ def least_left_of_respondents(counts: list[int], rounding: int = BASE) -> float:
     """Fewest candidates of any small group of respondents, for one who also knows each group's whole percentage."""
     names, everyone = [f"G{number}" for number in range(len(counts))], sum(counts)
     frame = pd.DataFrame({"respondents": counts, "everyone": everyone, "characteristic": "any"}, index=names)
-    frame["sample_pct"] = 100 * gate.nearest(frame["respondents"], rounding) / everyone
+    frame["sample_pct"] = 100 * suppression.nearest(frame["respondents"], rounding) / everyone
     policy = Disclosure(administrative_threshold=POLICY.survey_minimum)
     kept = gate.release_counts(
         frame,
