@@ -63,8 +63,7 @@ def test_nothing_is_less_than_nothing():
         ({"value": [0.0, 12.0], "unit": "per 1,000"}, ["0", "12"]),
         ({"value": [0.0, 0.0], "unit": "% of homes", "numerator": [0.0, 5.0]}, ["0", "<1"]),
         ({"unmatched_pct": [0.0, 0.0], "unmatched": [0, 10]}, ["0", "<1"]),
-        ({"difference_lower": [0.0, -3.0], "respondents": 50}, ["<1", "-3"]),
-        ({"difference_upper": [-0.0, 3.0], "respondents": 50}, [">-1", "3"]),
+        ({"difference_upper": [-0.0, 3.0], "respondents": 50}, ["0", "3"]),
         ({"respondents": [0, 5]}, ["0", "5"]),
     ],
 )
@@ -103,7 +102,10 @@ def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
     assert cells["Hill"] == ("[c]", "[c]")
     assert cells["Regency"] == ("15 [u]", "9")
     assert cells["England"] == ("10", "–")
-    assert "[c] too few people or events to show; [u] uncertain: few answers, or a wide interval" in shown.notes[0]
+    assert (
+        "[c] too few people or events to show, or hidden to protect such a number; [u] uncertain: few answers, or a wide interval"
+        in shown.notes[0]
+    )
     assert not any("[c]" in note for note in show(needs(), ["ward_name", "score"]).notes)
 
 

@@ -21,10 +21,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Order the gaps between groups and everyone by size, and say which are sure.
 
     All gaps of single characteristics are one testing family and all gaps of pairs of characteristics another.
-    Verdicts hold Holm's family-wise 95%; the limits shown with them are Bonferroni's, of the same family, by Student's t, and
-    stop at nought where the verdict is sure, as limits compatible with Holm's verdicts may. Groups with fewer than 30
-    respondents are shown without a verdict and are not in the family. A group is ordered by its own gap, never weighed by
-    its size, so that a small one is not drowned.
+    Verdicts hold Holm's family-wise 95%. The limits shown with them are Bonferroni's, of the same family, by Student's
+    t; they stop at nought where the verdict is sure, as limits compatible with Holm's verdicts may. Groups with fewer
+    than 30 respondents are shown without a verdict and are not in the family. A group is ordered by its own gap, never
+    weighed by its size, so that a small one is not drowned.
 
     Parameters
     ----------

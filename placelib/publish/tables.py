@@ -15,15 +15,8 @@ from placelib.gate import MARKS, Table
 BLANK = "–"
 EXPLAINED = MARKS | {BLANK: "no figure"}
 MEASURED = ("value", "lower", "upper")  # written alike, being in one unit
-SHARES = (
-    *MEASURED,
-    "comparator_value",
-    "everyone",
-    "expected",
-    "direct",
-    "direct_lower",
-    "direct_upper",
-)  # if the unit is %
+SHARES = (*MEASURED, "comparator_value", "everyone", "expected")  # per cent, if the unit is
+SHARES += ("direct", "direct_lower", "direct_upper")
 COUNTS = ["numerator", "unmatched", "residents", "respondents"]  # what a true zero per cent has none of
 MOST_NAMED = 3
 Names = Mapping[str, str] | None  # headings by column, where its own name does not say enough

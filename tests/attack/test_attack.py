@@ -29,7 +29,7 @@ def cells(shown: pd.Series, small: list, slack: float = ROUNDING, threshold: int
     low = (shown - slack).clip(lower=0).mask(hidden, threshold).mask(shown == 0, 0)
     high = (shown + slack).mask(hidden, 1e6).mask(shown == 0, 0)
     few = hidden & hidden.index.isin(small)
-    low = low.mask(hidden & hidden.index.isin(["records", "matched"]), 0)
+    low = low.mask(hidden & hidden.index.isin(["records", "matched", "place"]), 0)
     return pd.DataFrame({"low": low.mask(few, 1), "high": high.mask(few, threshold - 1), "few": few})
 
 
@@ -184,7 +184,7 @@ def test_counts_of_few_wards_are_hidden_with_others(counts, unmatched, unplaced)
 @pytest.mark.parametrize("counts", [[1, 10, 0, 0], [1, 1, 1, 8], [7, 11, 12]])
 def test_without_complementary_suppression_a_small_count_is_known(counts, monkeypatch):
     """The same attack, where nothing is hidden but what is small."""
-    monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__: (hidden, True))
+    monkeypatch.setattr(suppression, "complemented", lambda _, hidden, *__: (hidden, True))
     assert least_left(counts) < FEWEST_CANDIDATES
 
 
@@ -225,7 +225,7 @@ def test_an_edition_with_one_record_more_does_not_give_a_count_back():
 
 def test_two_editions_without_complementary_suppression_give_a_count_back(monkeypatch):
     """The same attack, where nothing is hidden but what is small: 12 goes to 13, and so is known to have been 12."""
-    monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__: (hidden, True))
+    monkeypatch.setattr(suppression, "complemented", lambda _, hidden, *__: (hidden, True))
     assert least_left([3, 12]) >= FEWEST_CANDIDATES > least_left_of_two_editions([3, 12], [3, 13])
 
 
@@ -265,7 +265,7 @@ def test_small_groups_of_respondents_cannot_be_worked_back(counts):
 @pytest.mark.parametrize("counts", [[38, 58, 1], [701, 803, 1]])
 def test_respondents_left_alone_are_known(counts, monkeypatch):
     """The same attack, where a small group is the only one hidden."""
-    monkeypatch.setattr(gate, "_complemented", lambda _, hidden, *__: (hidden, True))
+    monkeypatch.setattr(suppression, "complemented", lambda _, hidden, *__: (hidden, True))
     assert least_left_of_respondents(counts) < FEWEST_CANDIDATES
 
 
@@ -316,7 +316,7 @@ def test_what_is_made_of_the_indicators_tells_nothing_more(brighton):
 @pytest.mark.parametrize("stage", ["needs", "comparisons", "issues"])
 def test_made_of_exact_counts_they_would_tell_the_worlds_apart(brighton, monkeypatch, stage):
     """The same worlds, where the tables are made of counts that are not rounded."""
-    monkeypatch.setattr(gate, "coarsened", lambda table, _: table)
+    monkeypatch.setattr(suppression, "coarsened", lambda table, _: table)
     inputs, exact = brighton
     run = getattr(stages, stage)
     one, other = run(inputs, exact).frame, run(inputs, another_world(exact)).frame
