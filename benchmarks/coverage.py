@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from replicates import KEYS, NOT_SAID, Study, as_table, counts_drawn, estimates, over, surveyed, write
 
-from placelib import gate, stages
+from placelib import gate, stages, suppression
 from placelib.assessment import needs
 from placelib.measures.modelled import modelled_wards
 
@@ -65,7 +65,10 @@ def ranks(place: Study, rows: pd.DataFrame, covariance: pd.DataFrame, random: np
     drawn = counts_drawn(wards, rate, people, random)
     asked = rows[(rows["area_type"] == "ward")]
     words, weights = place.inputs.vocabulary, place.inputs.settings.weights
-    found = needs.need_index(pd.concat([drawn, asked, england]), covariance, words, weights=weights)
+    made_of = suppression.coarsened(
+        pd.concat([drawn, asked, england], ignore_index=True), place.inputs.settings.disclosure
+    )
+    found = needs.need_index(made_of, covariance, words, weights=weights)
     at = pd.MultiIndex.from_frame(asked[["indicator_id", "area_code"]])
     asked = asked.assign(value=known["value"].reindex(at).to_numpy())
     whole = pd.concat([wards.assign(value=rate, status="published"), asked, england]).assign(threshold=0.0)
