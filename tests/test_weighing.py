@@ -26,7 +26,7 @@ def at(**columns):
     """Make the standing of wards A, B, C … from logarithms of ratios by indicator."""
     ratio = pd.DataFrame(columns, index=list("ABCDEFGHIJKLMNOPQRST")[: len(next(iter(columns.values())))], dtype=float)
     domain = pd.Series({name: DOMAIN.get(name, name) for name in columns})
-    return Standing(ratio, np.exp(ratio), 0 * ratio, domain, domain == "none", "England")
+    return Standing(ratio, np.exp(ratio), 0 * ratio, domain, "England")
 
 
 def random_standing(seed=5, wards=12, names=tuple(DOMAIN)):
@@ -100,7 +100,7 @@ def test_leaving_one_out_of_equal_indicators_changes_nothing(values):
 def test_permuting_the_wards_permutes_every_answer(order):
     """Answers go with the ward and not with the row; nothing about the place as a whole changes."""
     one = random_standing()
-    other = Standing(one.ratio.iloc[order], one.value, one.error, one.domain, one.guarded, one.reference)
+    other = Standing(one.ratio.iloc[order], one.value, one.error, one.domain, one.reference)
     for rule in (lambda wards: under_each_choice(wards, EVEN, {}), lambda wards: leave_one_out(wards, EVEN)):
         pd.testing.assert_frame_equal(rule(other).loc[one.ratio.index], rule(one))
     assert effective_number(other) == pytest.approx(effective_number(one))
@@ -109,7 +109,7 @@ def test_permuting_the_wards_permutes_every_answer(order):
 def test_flipping_every_direction_turns_every_rank_round():
     """First is last, by all weights and both transforms that look at sizes."""
     one = random_standing()
-    other = Standing(-one.ratio, one.value, one.error, one.domain, one.guarded, one.reference)
+    other = Standing(-one.ratio, one.value, one.error, one.domain, one.reference)
     as_is, flipped = (under_each_choice(wards, EVEN, {}) for wards in (one, other))
     for name in ("rank", "z_score_rank"):
         assert (as_is[name] + flipped[name]).eq(13).all()

@@ -32,8 +32,6 @@ class Standing:
         The values behind the ratios, in the indicators' units, and their standard errors.
     domain : Series
         Domain of each indicator.
-    guarded : Series of bool
-        Whether the indicator rests on counts of an agency that are not open.
     reference : str
         England, or the place as a whole.
     """
@@ -42,7 +40,6 @@ class Standing:
     value: pd.DataFrame
     error: pd.DataFrame
     domain: pd.Series
-    guarded: pd.Series
     reference: str
 
     @property
@@ -74,9 +71,7 @@ def standing(table: pd.DataFrame, vocabulary: Vocabulary) -> Standing:
     value, error = value[indicators.index], error[indicators.index]
     reference, name = _reference(table, value)
     sign = np.where(indicators["direction"] == "higher is worse", 1.0, -1.0)
-    closed = wards.loc[wards["release_class"].isin(["administrative", "commercial"]), "indicator_id"]
-    guarded = indicators.index.to_series().isin(closed)
-    return Standing(sign * np.log(value / reference), value, error, indicators["domain_id"], guarded, name)
+    return Standing(sign * np.log(value / reference), value, error, indicators["domain_id"], name)
 
 
 def domain_weights(vocabulary: Vocabulary, own: Mapping[str, float]) -> pd.Series:
@@ -144,15 +139,12 @@ def need_index(
     -------
     DataFrame
         ward_code, score, rank (1 is the greatest need), rank_lower and rank_upper (90% joint confidence sets),
-        a score a domain (none where it would rest on one agency's counts alone), indicators_used, reference, sure
-        (said only in places with more than ten wards).
+        a score a domain, indicators_used, reference, sure (said only in places with more than ten wards).
     """
     at = standing(table, vocabulary)
     coefficient = coefficients(at.domain, domain_weights(vocabulary, weights))
     score = at.ratio @ coefficient
-    alone = at.guarded.groupby(at.domain).agg(lambda guarded: len(guarded) == 1 and guarded.all())
-    shown = at.domains.loc[:, ~alone]  # a score of one agency's counts alone would give the counts away
-    result = (100 * np.exp(shown)).add_suffix("_score")
+    result = (100 * np.exp(at.domains)).add_suffix("_score")
     result.insert(0, "score", 100 * np.exp(score))
     sets = rank_sets(score, _score_covariance(at, covariance, coefficient))
     result = result.join(sets).rename_axis("ward_code").reset_index()
