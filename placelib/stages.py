@@ -140,7 +140,8 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     own, rows = inputs.settings.weights, _coarsened(inputs, exact)
     table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
     notes = [
-        "Method: each indicator as a multiple of the level compared with; domains weighted as the partnership chose.",
+        "Method: each indicator as a multiple of the level compared with; domains weighted as place.toml says, or else "
+        "the shared vocabulary.",
         "Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards.",
     ]
     return _released(_by_rank(table, inputs), "Overall need by ward", rows, notes=notes)
@@ -191,6 +192,9 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
+    # as survey figures leave the gate: whole, and limits outwards to hold the difference of what is shown
+    for name, outwards in {"value": np.round, "difference": np.round, "lower": np.floor, "upper": np.ceil}.items():
+        table[name] = table[name].mask(table["survey"], outwards(table[name]))
     files = rows.groupby("indicator_id")["source"].agg(lambda titles: "; ".join(titles.unique()))
     table["source"] = table["indicator_id"].map(files)
     table = table[[*columns, "unit", "direction", *decimals, "verdict", "source"]]
@@ -206,7 +210,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = inputs.vocabulary.named(exact.modelled.merge(names, on="ward_code", validate="m:1"))
     numbers = ["direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved", "direct_weight_pct"]
     columns = ["indicator_id", "indicator", "short_name", "unit", "ward_code", "ward_name", *numbers]
-    table = table[[*columns, "respondents", "effective_respondents", "illustrative"]].assign(basis="modelled")
+    table = table[[*columns, "respondents", "effective_respondents", "basis", "rule", "illustrative"]]
     table["source"] = _titles(inputs.of_kind("survey"))
     return gate.release_survey(
         table,

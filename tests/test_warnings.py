@@ -70,8 +70,8 @@ def test_a_file_that_no_contract_describes_is_told(tmp_path):
 def test_strange_postcodes_of_people_are_neither_repeated_nor_counted_exactly(warned):
     """Two children of one strange postcode are few; a dozen strange postcodes are about ten."""
     (said,) = warned(register, lambda rows: rows)
-    assert said.startswith("children.csv.gz, column 'Postcode': fewer than 8 of its postcode codes")
+    assert said.startswith("children.csv.gz, column 'Postcode': fewer than 8 of its postcodes")
     strange = [[f"K8{each:02d}", f"ZZ{each} 9ZZ"] for each in range(10, 21)]
     (many,) = warned(register, lambda rows: [*rows, *strange])
-    assert "column 'Postcode': about 10 of its postcode codes are of no area of this district" in many
+    assert "column 'Postcode': about 10 of its postcodes are of no area of this district" in many
     assert "ZZ" not in said + many

@@ -8,7 +8,7 @@ from placelib.sources.terms import Vocabulary
 
 RULE = (
     "Each group is compared with everyone. A verdict is given only where it holds with every other comparison of its "
-    "kind allowed for, so that chance alone gives none in 95 of 100 editions, and only to groups of 30 or more answers."
+    "kind allowed for, single characteristics and pairs apart, and only to groups of 30 or more answers."
 )
 CONFIDENCE = 0.95
 LEAST_ANSWERS = 30

@@ -267,8 +267,7 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     -------
     DataFrame
         indicator_id, comparator, comparator_type, value, comparator_value, difference, lower, upper, ratio, verdict.
-        Made-up figures are compared with made-up ones only. Verdicts and ratios are exact; a survey's values then
-        become whole and their limits go outwards, as survey figures leave the gate, so that no two tables differ.
+        Made-up figures are compared with made-up ones only. Nothing is rounded.
     """
     named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
     both, own = ["indicator_id", "illustrative"], ["denominator", "unit", "agency", "survey"]
@@ -287,7 +286,5 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = (difference > 0) == (direction == "higher is worse")
     verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
-    pairs = pairs.assign(ratio=ratio, lower=difference - margin, upper=difference + margin, verdict=verdict)
-    for name, outwards in {"value": np.round, "lower": np.floor, "upper": np.ceil}.items():
-        pairs[name] = pairs[name].mask(pairs["survey"], outwards(pairs[name]))
-    return pairs.assign(difference=pairs["value"] - pairs["comparator_value"])
+    limits = {"lower": difference - margin, "upper": difference + margin}
+    return pairs.assign(difference=difference, ratio=ratio, **limits, verdict=verdict)

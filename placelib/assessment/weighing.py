@@ -136,17 +136,20 @@ def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     ----------
     Saisana, Saltelli and Tarantola (2005), JRSS A 168; Saltelli and others (2010), Computer Physics Communications 181.
     """
-    domains = at.domains.to_numpy()
     own = weights[at.domains.columns]
-    rank = ranked(at.domains @ (own / own.sum())).to_numpy()
-    uniform = [stats.uniform(0, 2 * weight) for weight in own]
+    free = own[own > 0]  # a weight of nought stays nought
+    domains = at.domains[free.index].to_numpy()
+    rank = ranked(at.domains[free.index] @ (free / free.sum())).to_numpy()
+    uniform = [stats.uniform(0, 2 * weight) for weight in free]
     with np.errstate(divide="ignore", invalid="ignore"):
         found = stats.sobol_indices(
             func=partial(_results, domains, rank), n=DESIGN, dists=uniform, rng=np.random.default_rng(SEED)
         )
     first, total = (np.nan_to_num(part).clip(0, 1) for part in (found.first_order, found.total_order))
     shares = {"order_first": first[0], "order_total": total[0], "gap_first": first[1], "gap_total": total[1]}
-    return pd.DataFrame({"weight": own, **shares})
+    found = pd.DataFrame(shares, free.index).reindex(own.index, fill_value=0.0)
+    found.insert(0, "weight", own)
+    return found
 
 
 def _results(domains: np.ndarray, rank: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The residents' survey as rows of the shared indicator table: place, wards and groups, with joint error."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
 PERCENT = 100
+WIDTH = 2 * NormalDist().inv_cdf(0.975)  # of a 95% interval, in standard errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +58,14 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     design = weighted_design(inputs, source, geography, ward)
     groups, answers = analysis_columns(source), yes_or_no(source)
     found = survey.proportions(design, answers, survey.Domains.each(groups.assign(all="all", ward=ward)))
+    covariance = survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2
+    # where all answers agree the sample shows no error, and the limits are what is known of it
+    agree = found["standard_error"] == 0
+    found["standard_error"] = found["standard_error"].mask(agree, (found["upper"] - found["lower"]) / WIDTH)
     illustrative = source.contract.illustrative
     return SurveyMeasures(
         _described(found, inputs, source),
-        survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2,
+        covariance.mask(np.diag(np.diag(covariance) == 0)),
         _response(inputs, source, design, groups.assign(ward=ward)),
         group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
         group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),

@@ -11,7 +11,7 @@ PERCENT = 100
 OLDER, DISABLED = ["65_74", "75_84", "85_plus"], ["disabled_a_lot", "disabled_a_little"]
 DIRECT = {"value": "direct", "lower": "direct_lower", "upper": "direct_upper"}
 COLUMNS = ["indicator_id", "ward_code", "direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved"]
-COLUMNS += ["direct_weight_pct", "respondents", "effective_respondents", "illustrative"]
+COLUMNS += ["direct_weight_pct", "respondents", "effective_respondents", "basis", "rule", "illustrative"]
 
 
 def modelled_wards(
@@ -20,7 +20,7 @@ def modelled_wards(
     """Model every survey question that is put to all adults, ward by ward.
 
     The covariates are the shares of residents who are 65 or over and who are disabled, where the place counts them;
-    neither is in the need index.
+    neither is in the need index, unless an agency feeds `disabled_residents`: then that covariate is left out.
 
     Parameters
     ----------
@@ -38,10 +38,13 @@ def modelled_wards(
     DataFrame
         indicator_id, ward_code, direct, direct_lower, direct_upper, value, lower, upper (all %), moved (points from
         direct to modelled), direct_weight_pct (how much of the modelled figure is the ward's own), respondents,
-        effective_respondents, illustrative. A question that cannot be modelled is absent.
+        effective_respondents, basis ("modelled"; "direct" where there is no sampling error), rule (how the variance
+        between wards was found), illustrative. A question that cannot be modelled is absent.
     """
     asked = table[(table["release_class"] == "survey") & table["indicator_id"].isin(questions)]
     covariates = _covariates(residents)
+    if "disabled_residents" in set(table["indicator_id"]):
+        covariates = covariates.drop(columns="disability", errors="ignore")
     parts = []
     for _, rows in asked.groupby(["indicator_id", "illustrative"]):
         wards = rows[rows["area_type"] == "ward"].set_index("area_code").rename_axis("ward_code")
@@ -57,7 +60,13 @@ def modelled_wards(
             continue
         percents = model.areas[["value", "lower", "upper", "moved", "direct_weight"]] * PERCENT
         percents = percents.rename(columns={"direct_weight": "direct_weight_pct"})
-        parts.append(wards.rename(columns=DIRECT).join(percents).reset_index()[COLUMNS])
+        told = (
+            wards.rename(columns=DIRECT)
+            .drop(columns="basis", errors="ignore")
+            .join(percents)
+            .join(model.areas[["basis", "rule"]])
+        )
+        parts.append(told.reset_index()[COLUMNS])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 

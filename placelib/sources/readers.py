@@ -138,7 +138,7 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
         raise InputFaults([Fault(contract.file, "the file is missing", mend)])
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != contract.sha256:
-        rule = f"the file has changed since its contract was signed: its sha256 is now {found}"
+        rule = f"the file is not the one that its contract {signed.name} names: its sha256 is now {found}"
         mend = "if the new file is meant, check it and put that sha256 in the contract; else restore the old one"
         raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
     try:

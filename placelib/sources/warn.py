@@ -51,8 +51,9 @@ def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Ite
         mend = "ask the agency whether they are nought, withheld or forgotten"
         yield Fault(contract.file, said, mend, rule.columns[0])
     if strange and contract.release != "open":
-        said = f"{_many(len(strange), contract)} of its {rule.type} codes are of no area of this district"
-        mend = "look at them; their rows go to the ledger and are not counted"
+        codes = "postcodes" if rule.type == "postcode" else f"{rule.type} codes"
+        said = f"{_many(len(strange), contract)} of its {codes} are of no area of this district"
+        mend = "look at them; their rows are counted in no ward (see 'What did not match' in 01_place)"
         yield Fault(contract.file, said, mend, rule.columns[0])
 
 
