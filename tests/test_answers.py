@@ -1,5 +1,7 @@
 """The survey as rows of the shared table: raked, worked by hand, with nobody's silence counted as a no."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from little import CODES, SEXES, A, B, C, D, households, noise, population, survey
@@ -160,3 +162,10 @@ def test_respondents_without_a_ward_are_refused_by_row(read):
     with pytest.raises(PlacelibError, match=r"survey\.csv .* \[8\] name no ward of Littleton") as error:
         measure(read(stray, population, households, noise))
     assert not any(word in str(error.value) for word in ("P1006", "E05000001", "Often"))
+
+
+def test_two_surveys_of_a_place_are_refused_by_name(little):
+    """Their errors would have to go together, and their groups be tested as one family."""
+    (asked,) = little.of_kind("survey")
+    with pytest.raises(PlacelibError, match=f"several surveys \\({asked.name}, {asked.name}\\)"):
+        measure(replace(little, sources=little.sources | {"again": asked}))

@@ -79,6 +79,7 @@ MONTHS = pd.period_range("2024-01", periods=14, freq="M")
         (pd.Series(50.0, MONTHS.delete(5)), 50.0, "Periods from 2024-01 to 2025-02 are missing"),
         (pd.Series(50.0, MONTHS[::-1]), 50.0, "out of order"),
         (pd.Series(50.0, MONTHS).where(MONTHS != MONTHS[3]), 50.0, "no value for 2024-04"),
+        (pd.Series(50.0, MONTHS.to_timestamp()), 50.0, "turn them into periods"),
     ],
 )
 def test_a_series_without_limits_is_refused(values, events, words):

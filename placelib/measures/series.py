@@ -88,6 +88,8 @@ def _refuse(values: pd.Series, events: pd.Series | None) -> None:
     if len(values) < FEWEST_POINTS:
         raise PlacelibError(f"{len(values)} points are too few for control limits: wait for {FEWEST_POINTS}.")
     index = values.index
+    if isinstance(index, pd.DatetimeIndex):
+        raise PlacelibError("Dates do not show which periods are missing: turn them into periods with to_period.")
     gaps = isinstance(index, pd.PeriodIndex) and (index[-1] - index[0]).n + 1 != len(index)
     if gaps or not (index.is_monotonic_increasing and index.is_unique):
         raise PlacelibError(f"Periods from {index[0]} to {index[-1]} are missing, repeated or out of order.")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from placelib.errors import PlacelibError
 from placelib.measures import answers, indicators, population
 from placelib.measures.modelled import modelled_wards
 from placelib.sources.geography import Geography
@@ -78,6 +79,9 @@ def measure(inputs: Inputs) -> Measures:
     geography = inputs.geography if by_area is None else inputs.geography.weighted(by_area)
     denominators = population.ward_denominators(inputs, geography)
     rows, ledger = indicators.administrative_table(inputs, geography, denominators)
+    if len(inputs.of_kind("survey")) > 1:
+        names = ", ".join(source.name for source in inputs.of_kind("survey"))
+        raise PlacelibError(f"There are several surveys ({names}): keep one a place, as their errors go together.")
     surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
     survey_rows = [with_population(survey.table, inputs, denominators) for survey in surveys]
     table = named(indicators.stacked([rows, *survey_rows, comparators(inputs)]), inputs)
