@@ -5,63 +5,20 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-import geopandas as gpd
-import pandas as pd
 from IPython.display import publish_display_data
 
-from placelib import gate, stages
 from placelib.errors import PlacelibError
+from placelib.kept import Stage
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
+from placelib.stages import needs
 
 PACKAGES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyarrow", "pyproj")
-
-
-class Stage:
-    """One publishable table of a place: computed once, kept as Parquet, and always read back from it."""
-
-    def __init__(self, make: Callable[["Place"], gate.Table]) -> None:
-        self.make, self.__doc__ = make, make.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, place: "Place | None", owner: type) -> gate.Table:
-        if place is None:
-            return self
-        if self.name not in place.opened:
-            frame, particulars = _kept(place, self)
-            place.opened[self.name] = gate.restore(frame, particulars)
-        return place.opened[self.name]
-
-
-def _kept(place: "Place", stage: Stage) -> tuple[pd.DataFrame, dict]:
-    """Read a stage from its file, making it first if inputs, code or libraries have changed since."""
-    stem = place.cache / f"{stage.name}.{place.fingerprint[:16]}"
-    words, rows = stem.with_suffix(f"{stem.suffix}.json"), stem.with_suffix(f"{stem.suffix}.parquet")
-    if not (words.exists() and rows.exists()):
-        table = stage.make(place)
-        place.cache.mkdir(parents=True, exist_ok=True)
-        particulars = table.particulars() | {"map": isinstance(table.frame, gpd.GeoDataFrame)}
-        _write(rows, lambda path: table.frame.to_parquet(path, index=False))
-        _write(words, lambda path: path.write_text(json.dumps(particulars), encoding="utf8"))
-        for old in place.cache.glob(f"{stage.name}.*"):
-            if place.fingerprint[:16] not in old.name:
-                old.unlink(missing_ok=True)
-    particulars = json.loads(words.read_text(encoding="utf8"))
-    return (gpd if particulars["map"] else pd).read_parquet(rows), particulars
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    write(aside)
-    aside.replace(path)
 
 
 class Place:
@@ -133,27 +90,27 @@ class Place:
         """Names of all that can be published."""
         return [name for name, value in vars(cls).items() if isinstance(value, Stage)]
 
-    wards = Stage(lambda place: stages.wards(place.inputs))
-    sources = Stage(lambda place: stages.sources(place.inputs))
-    terms = Stage(lambda place: stages.terms(place.inputs))
-    domains = Stage(lambda place: stages.domains(place.inputs))
-    population = Stage(lambda place: stages.population(place.inputs, place._exact))
-    people = Stage(lambda place: stages.people(place.inputs, place._exact))
-    ledger = Stage(lambda place: stages.ledger(place.inputs, place._exact))
-    response = Stage(lambda place: stages.response(place.inputs, place._exact))
-    indicators = Stage(lambda place: stages.indicators(place.inputs, place._exact))
-    needs = Stage(lambda place: stages.needs(place.inputs, place._exact))
-    choices = Stage(lambda place: stages.choices(place.inputs, place._exact))
-    sensitivity = Stage(lambda place: stages.sensitivity(place.inputs, place._exact))
-    overlap = Stage(lambda place: stages.overlap(place.inputs, place._exact))
-    comparisons = Stage(lambda place: stages.comparisons(place.inputs, place._exact))
-    modelled = Stage(lambda place: stages.modelled(place.inputs, place._exact))
-    patterns = Stage(lambda place: stages.patterns(place.inputs, place._exact))
-    equality = Stage(lambda place: stages.equality(place.inputs, place._exact))
-    together = Stage(lambda place: stages.together(place.inputs, place._exact))
-    issues = Stage(lambda place: stages.issues(place.inputs, place._exact))
-    commentary = Stage(lambda place: stages.commentary(place.inputs, place._exact))
-    unknowns = Stage(lambda place: stages.unknowns(place.inputs, place._exact))
+    wards = Stage(lambda place: needs.wards(place.inputs))
+    sources = Stage(lambda place: needs.sources(place.inputs))
+    terms = Stage(lambda place: needs.terms(place.inputs))
+    domains = Stage(lambda place: needs.domains(place.inputs))
+    population = Stage(lambda place: needs.population(place.inputs, place._exact))
+    people = Stage(lambda place: needs.people(place.inputs, place._exact))
+    ledger = Stage(lambda place: needs.ledger(place.inputs, place._exact))
+    response = Stage(lambda place: needs.response(place.inputs, place._exact))
+    indicators = Stage(lambda place: needs.indicators(place.inputs, place._exact))
+    needs = Stage(lambda place: needs.needs(place.inputs, place._exact))
+    choices = Stage(lambda place: needs.choices(place.inputs, place._exact))
+    sensitivity = Stage(lambda place: needs.sensitivity(place.inputs, place._exact))
+    overlap = Stage(lambda place: needs.overlap(place.inputs, place._exact))
+    comparisons = Stage(lambda place: needs.comparisons(place.inputs, place._exact))
+    modelled = Stage(lambda place: needs.modelled(place.inputs, place._exact))
+    patterns = Stage(lambda place: needs.patterns(place.inputs, place._exact))
+    equality = Stage(lambda place: needs.equality(place.inputs, place._exact))
+    together = Stage(lambda place: needs.together(place.inputs, place._exact))
+    issues = Stage(lambda place: needs.issues(place.inputs, place._exact))
+    commentary = Stage(lambda place: needs.commentary(place.inputs, place._exact))
+    unknowns = Stage(lambda place: needs.unknowns(place.inputs, place._exact))
 
 
 def open_place(place: str, edition: str = "", data: str = "") -> Place:

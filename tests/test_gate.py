@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import CODES, claimants, comparators, counts, events, households, population, register
 
-from placelib import gate, stages, suppression
+from placelib import gate, suppression
 from placelib.errors import DisclosureError
 from placelib.measures.shared import measure
 from placelib.settings import Disclosure
+from placelib.stages import needs as stages
 
 FRAME = pd.DataFrame({"ward": ["A", "B"], "score": [1.26, 2.34], "rank": [2, 1]})
 

@@ -8,7 +8,6 @@ import pytest
 from little import ENGLAND, PERSONAL, comparators, events, households, population, register, survey
 from test_needs import WORDS, table
 
-from placelib import stages
 from placelib.assessment.issues import (
     STALE,
     _group_name,
@@ -22,6 +21,7 @@ from placelib.assessment.issues import (
 )
 from placelib.assessment.needs import comparisons
 from placelib.measures.shared import measure
+from placelib.stages import needs as stages
 
 BASE = (population, households)
 

@@ -1,4 +1,4 @@
-"""What can be published about a place: for each table, what it is made of and the rule by which it leaves the gate."""
+"""What can be published of a place and its needs: what each table is made of, and how it leaves the gate."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,8 @@ from placelib.assessment import pattern as pattern_rules
 from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
-from placelib.sources.readers import Inputs, Source
+from placelib.sources.readers import Inputs
+from placelib.stages.shared import is_made_up, titles
 
 WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
 WHO |= {"workday": "people here on a working day"}
@@ -37,7 +38,7 @@ def sources(inputs: Inputs) -> gate.Open:
     table = pd.DataFrame(rows)[said].assign(area=areas, source_id=list(inputs.sources))
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
     table = table.rename(columns={"title": "source", "release": "release_class"}).replace({"area": PLACED_BY})
-    return gate.open_table(table, "Files behind this assessment", illustrative=_made_up(inputs))
+    return gate.open_table(table, "Files behind this assessment", illustrative=is_made_up(inputs.sources.values()))
 
 
 def terms(inputs: Inputs) -> gate.Open:
@@ -51,7 +52,8 @@ def terms(inputs: Inputs) -> gate.Open:
     table = inputs.vocabulary.named(pd.DataFrame(rows, columns=columns))
     table["agency"] = table["agency_id"].map(inputs.settings.agency_name)
     columns = ["domain", "indicator", "agency", "agency_term", "unit", "source", "what_you_should_know"]
-    return gate.open_table(table[["indicator_id", *columns]], "Who calls it what", illustrative=_made_up(inputs))
+    made_up = is_made_up(inputs.sources.values())
+    return gate.open_table(table[["indicator_id", *columns]], "Who calls it what", illustrative=made_up)
 
 
 def domains(inputs: Inputs) -> gate.Open:
@@ -69,10 +71,10 @@ def population(inputs: Inputs, exact: Measures) -> gate.Protected:
     one = table[table["characteristic"].isin(table["characteristic"][:1])]
     everyone = one.groupby(["area_type", "area_code", "area_name"], as_index=False)["residents"].sum()
     files = [each for each in inputs.of_kind("population") if each.contract.population.basis == "resident"]
-    table = pd.concat([table, everyone.assign(**EVERYONE)], ignore_index=True).assign(source=_titles(files))
-    made_up = any(each.contract.illustrative for each in inputs.of_kind("population"))
+    table = pd.concat([table, everyone.assign(**EVERYONE)], ignore_index=True).assign(source=titles(files))
     decimals = {"residents": 0, "share_pct": 1}
     notes = ["Method: counts, shared out where areas straddle wards."]
+    made_up = is_made_up(inputs.of_kind("population"))
     return gate.release_statistics(table, "Who lives here", decimals=decimals, illustrative=made_up, notes=notes)
 
 
@@ -107,7 +109,7 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Who answered the survey, before and after weighting, beside the population."""
-    table = inputs.vocabulary.categories(exact.response).assign(source=_titles(inputs.of_kind("survey")))
+    table = inputs.vocabulary.categories(exact.response).assign(source=titles(inputs.of_kind("survey")))
     shares = ["sample_pct", "before_raking_pct", "weighted_pct"]
     table["category_name"] = table["category_name"].fillna(
         table["category"].map(inputs.geography.wards.set_index("ward_code")["ward_name"])
@@ -211,7 +213,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
     numbers = ["direct", "direct_lower", "direct_upper", "value", "lower", "upper", "moved", "direct_weight_pct"]
     columns = ["indicator_id", "indicator", "short_name", "unit", "ward_code", "ward_name", *numbers]
     table = table[[*columns, "respondents", "effective_respondents", "basis", "rule", "illustrative"]]
-    table["source"] = _titles(inputs.of_kind("survey"))
+    table["source"] = titles(inputs.of_kind("survey"))
     return gate.release_survey(
         table,
         "Survey figures by ward, direct and modelled",
@@ -235,7 +237,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = equality_rules.group_gaps(exact.gaps, inputs.vocabulary)
     table = inputs.vocabulary.named(equality_rules.group_names(table, inputs.vocabulary))
     table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
-    table["source"] = _titles(inputs.of_kind("survey"))
+    table["source"] = titles(inputs.of_kind("survey"))
     points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
     ratios = ["ratio", "ratio_lower", "ratio_upper"]
     names = ["gap", "area_type", "group_size", "indicator_id", "indicator", "short_name", "domain", "characteristic"]
@@ -254,7 +256,7 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
 def together(inputs: Inputs, exact: Measures) -> gate.Protected:
     """How many needs fall on the same people, for everyone and by group."""
     table = equality_rules.group_names(exact.together, inputs.vocabulary)
-    table["area_type"], table["source"] = "place", _titles(inputs.of_kind("survey"))
+    table["area_type"], table["source"] = "place", titles(inputs.of_kind("survey"))
     table["width_points"] = table["upper"].astype(float) - table["lower"].astype(float)
     decimals = dict.fromkeys(["value", "lower", "upper", "expected"], 0)
     policy = inputs.settings.disclosure
@@ -292,22 +294,20 @@ def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What the partnership's analysts say of the numbers, signed and dated."""
     table = issue_rules.signed_commentary(inputs.commentary, indicators(inputs, exact).frame)
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "said"]]
-    return gate.release_statistics(table, "What our analysts say", decimals={}, illustrative=_made_up(inputs))
+    made_up = is_made_up(inputs.sources.values())
+    return gate.release_statistics(table, "What our analysts say", decimals={}, illustrative=made_up)
 
 
 def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What we do not know: indicators without a source here, or without an English figure."""
     table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
-    return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=_made_up(inputs))
+    made_up = is_made_up(inputs.sources.values())
+    return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=made_up)
 
 
 def _coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     """Rows that may be compared, with the agencies' counts no finer than they are published."""
     return suppression.coarsened(exact.comparable, inputs.settings.disclosure)
-
-
-def _made_up(inputs: Inputs) -> bool:
-    return any(each.contract.illustrative for each in inputs.sources.values())
 
 
 def _by_rank(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
@@ -329,11 +329,6 @@ def _released(
     made_up = bool(made_of["illustrative"].any())
     said = notes if "source" in table else [_behind(made_of), *notes]
     return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=said)
-
-
-def _titles(sources: list[Source]) -> str:
-    """Titles of files, as a column `source` names them."""
-    return "; ".join(each.contract.title for each in sources)
 
 
 def _behind(rows: pd.DataFrame) -> str:

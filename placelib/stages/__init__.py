@@ -1,0 +1,1 @@
+"""What can be published about a place: a room's function, then the gate. `placelib.place` lists them all."""

@@ -1,0 +1,50 @@
+"""How any table made from a place's files leaves: with its sources, its precision, and whether it is made up."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from placelib import gate
+from placelib.sources.readers import Source
+
+MOST_NAMED = 3
+
+
+def is_made_up(sources: Iterable[Source]) -> bool:
+    """Whether any of these files is illustrative."""
+    return any(each.contract.illustrative for each in sources)
+
+
+def titles(sources: Iterable[Source]) -> str:
+    """Titles of files, as a column `source` names them."""
+    return "; ".join(each.contract.title for each in sources)
+
+
+def release(
+    table: pd.DataFrame,
+    title: str,
+    sources: Sequence[Source],
+    *,
+    decimals: Mapping[str, int] = {},
+    notes: Sequence[str] = (),
+) -> gate.Protected:
+    """Release a table of statistics or of facts without people, made from these files.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any columns; none counts fewer records of people than the threshold.
+    title : str
+        What the table is.
+    sources : sequence of Source
+        The files that it is made from: named at its foot where they are few.
+    decimals : mapping of str to int
+        Decimal places of numbers that do not leave whole.
+    notes : sequence of str
+        For the foot: method, assumptions.
+    """
+    few = len(sources) <= MOST_NAMED
+    behind = f"Source: {titles(sources)}." if few else f"{len(sources)} sources, listed in 01_place."
+    whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
+    said = [behind, *notes] if sources else ["No file of this place feeds this table.", *notes]
+    return gate.release_statistics(table, title, decimals=whole, illustrative=is_made_up(sources), notes=said)
