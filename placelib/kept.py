@@ -4,27 +4,32 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import geopandas as gpd
 import pandas as pd
 
 from placelib import gate
 
-if TYPE_CHECKING:
-    from placelib.place import Place
+
+class Keeper(Protocol):
+    """Whose tables are kept: a place."""
+
+    cache: Path
+    fingerprint: str
+    opened: dict[str, gate.Table]
 
 
 class Stage:
     """One publishable table of a place: computed once, kept as Parquet, and always read back from it."""
 
-    def __init__(self, make: Callable[["Place"], gate.Table]) -> None:
+    def __init__(self, make: Callable[..., gate.Table]) -> None:
         self.make, self.__doc__ = make, make.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, place: "Place | None", owner: type) -> gate.Table:
+    def __get__(self, place: Keeper | None, owner: type) -> gate.Table:
         if place is None:
             return self
         if self.name not in place.opened:
@@ -33,7 +38,7 @@ class Stage:
         return place.opened[self.name]
 
 
-def _kept(place: "Place", stage: Stage) -> tuple[pd.DataFrame, dict]:
+def _kept(place: Keeper, stage: Stage) -> tuple[pd.DataFrame, dict]:
     """Read a stage from its file, making it first if inputs, code or libraries have changed since."""
     stem = place.cache / f"{stage.name}.{place.fingerprint[:16]}"
     words, rows = stem.with_suffix(f"{stem.suffix}.json"), stem.with_suffix(f"{stem.suffix}.parquet")
