@@ -7,13 +7,13 @@ import pandas as pd
 
 from placelib.errors import Fault
 from placelib.settings import Settings
-from placelib.sources.contracts import Column, Contract
+from placelib.sources.contracts import KINDS, Column, Contract
 from placelib.sources.terms import Vocabulary
 
 STATUSES = ("suppressed", "not_applicable", "missing")
 EMPTY = (
     "is empty, and the contract does not say what an empty cell means",
-    'add "" to the column\'s missing, not_applicable or suppressed markers',
+    'fill it in, or add "" to the column\'s missing, not_applicable or suppressed markers',
 )
 RULES = {
     "integer": ("is not a whole number", "give digits only: no thousands comma, unit or note"),
@@ -106,6 +106,10 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
     if contract.agency not in agencies:
         rule = f"'{contract.agency}' is not an agency of place.toml ({', '.join(sorted(agencies))})"
         faults.append(Fault(file, rule, "correct it", "agency"))
+    if contract.kind not in (kinds := [*KINDS, *vocabulary.books]):
+        faults.append(Fault(file, f"must be one of {', '.join(kinds)}", "correct the value", "kind"))
+    elif not contract.columns:
+        faults.append(Fault(file, "is not given", "describe every column of the file", "columns"))
     faults += _strangers(file, "indicators", (feed.id for feed in contract.indicators), vocabulary)
     categories = vocabulary.characteristics.groupby("characteristic")["category"].agg(set)
     for name, column in contract.columns.items():

@@ -7,9 +7,19 @@ from pydantic import Field, field_validator
 
 from placelib.settings import Strict
 
-Kind = Literal[
-    "survey", "events", "register", "counts", "series", "rates", "population", "comparators", "boundaries", "lookup"
-]
+# what a file may be, besides the books that data/vocabulary/books.toml describes
+KINDS = (
+    "survey",
+    "events",
+    "register",
+    "counts",
+    "series",
+    "rates",
+    "population",
+    "comparators",
+    "boundaries",
+    "lookup",
+)
 LABELS = {"lookup": {"area_code", "ward_code", "share"}}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
@@ -163,7 +173,7 @@ class Contract(Strict):
 
     title: str
     agency: str
-    kind: Kind
+    kind: str
     release: Literal["open", "administrative", "survey", "commercial"]
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -182,7 +192,7 @@ class Contract(Strict):
     population: Population | None = None
     denominators: tuple[Denominator, ...] = ()
     indicators: tuple[Feed, ...] = ()
-    columns: dict[str, Column]
+    columns: dict[str, Column] = {}
 
     def broken(self) -> dict[str, bool]:
         """What the parts of a contract ask of one another."""

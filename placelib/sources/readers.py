@@ -13,7 +13,7 @@ from pyogrio.errors import DataSourceError
 
 from placelib.errors import Fault, InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
-from placelib.sources import checks, warn
+from placelib.sources import books, checks, warn
 from placelib.sources.contracts import Contract, Format
 from placelib.sources.geography import CRS, Geography, vintage_faults
 from placelib.sources.terms import Vocabulary, read_vocabulary
@@ -58,6 +58,11 @@ class Inputs:
     def of_kind(self, *kinds: str) -> list[Source]:
         """Sources of the given kinds, in order of name."""
         return [source for source in self.sources.values() if source.contract.kind in kinds]
+
+    def book(self, kind: str) -> pd.DataFrame:
+        """All rows of one kind of book, in the columns of data/vocabulary/books.toml; none where there is no file."""
+        found = [source.frame for source in self.of_kind(kind)]
+        return pd.concat(found, ignore_index=True) if found else self.vocabulary.books[kind].empty()
 
 
 def place_folder(slug: str, data: Path) -> Path:
@@ -111,6 +116,7 @@ def read_place(slug: str, data: Path) -> Inputs:
         geography = _geography(_resolve(f"geography/{settings.area_code}", data), settings, sources)
         for source in sources.values():
             faults += vintage_faults(source.frame, source.contract, geography)
+        faults += _book_faults(list(sources.values()), settings, vocabulary, geography)
     if faults:
         raise InputFaults(faults)
     note = folder / "commentary.md"
@@ -122,6 +128,23 @@ def read_place(slug: str, data: Path) -> Inputs:
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
+def _book_faults(
+    sources: list[Source], settings: Settings, vocabulary: Vocabulary, geography: Geography
+) -> list[Fault]:
+    """What is wrong between the rows of the place's books, and between the books."""
+    files: dict[str, list] = {}
+    for each in [each for each in sources if each.contract.kind in vocabulary.books]:
+        rows = each.frame.set_axis(each.frame.index + each.contract.format.header_row + 1)
+        files.setdefault(each.contract.kind, []).append((each.contract, rows))
+    known = {
+        "agency": {agency.id for agency in settings.agencies},
+        "indicator": set(vocabulary.indicators["indicator_id"]),
+        "domain": set(vocabulary.domains["domain_id"]),
+        "ward": set(geography.wards["ward_code"]),
+    }
+    return books.faults(files, vocabulary.books, known)
+
+
 def _resolve(name: str, data: Path) -> Path:
     """Find a folder in the given data folder, else in the one that comes with placelib."""
     return data / name if (data / name).exists() else SHIPPED / name
@@ -130,6 +153,7 @@ def _resolve(name: str, data: Path) -> Path:
 def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> Source:
     """Read the file that a contract has signed for, if the contract's own words are known."""
     contract = read_toml(signed, Contract)
+    contract = books.completed(contract, vocabulary.books)
     path, wrong = signed.with_name(contract.file), checks.words(contract, signed.name, settings, vocabulary)
     if wrong:
         raise InputFaults(wrong)
@@ -154,6 +178,7 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
     faults = faults or checks.comparators(contract, frame, vocabulary)
     if faults:
         raise InputFaults(faults)
+    frame = books.opened(frame, contract, vocabulary.books)
     # months that lie side by side share a row of the file, but each is a row of its own from here on
     return Source(signed.stem, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
 

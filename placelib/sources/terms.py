@@ -1,9 +1,12 @@
-"""The shared words: indicators, domains and characteristics, and each agency's own word beside them."""
+"""The shared words: indicators, domains, characteristics, and the columns of each kind of book."""
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+
+from placelib.sources.books import Book
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +21,14 @@ class Vocabulary:
         A row a domain of need: name, weight in the index, colour, question.
     characteristics : DataFrame
         A row a category of each characteristic, in GSS / Census 2021 words.
+    books : dict of str to Book
+        What each kind of file about money, services, decisions and risks holds.
     """
 
     indicators: pd.DataFrame
     domains: pd.DataFrame
     characteristics: pd.DataFrame
+    books: dict[str, Book] = field(default_factory=dict)
 
     def named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add the indicator's and domain's names to a table with `indicator_id`, checking that each is known."""
@@ -37,6 +43,8 @@ class Vocabulary:
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
-    """Read the three tables of a vocabulary folder."""
+    """Read the three tables of a vocabulary folder, and its dictionary of books."""
     names = ("indicators", "domains", "characteristics")
-    return Vocabulary(*(pd.read_csv(folder / f"{name}.csv", keep_default_na=False) for name in names))
+    tables = [pd.read_csv(folder / f"{name}.csv", keep_default_na=False) for name in names]
+    books = tomllib.loads((folder / "books.toml").read_text(encoding="utf8"))
+    return Vocabulary(*tables, {kind: Book(**book) for kind, book in books.items()})
