@@ -121,9 +121,9 @@ def _strangers(frame: pd.DataFrame, book: Book, known: Mapping[str, set[str]]) -
     for name, column in book.columns.items():
         rows = _rows(frame[name].notna() & ~frame[name].isin(known[column.refers])) if column.refers else []
         if rows:
-            where = f"column '{column.refers.split('.')[-1]}' of the place's {column.refers.split('.')[0]} file"
-            place = where if "." in column.refers else f"known {column.refers} ids"
-            yield rows, name, f"is not among the {place}", "correct it, or add what it names"
+            book, _, cell = column.refers.partition(".")
+            rule = f"is not in column '{cell}' of the place's {book}" if cell else f"is no known {book}"
+            yield rows, name, rule, "correct it, or add what it names"
 
 
 def _repeats(frame: pd.DataFrame, book: Book, seen: dict[tuple, str], file: str) -> Broken:
