@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from replicates import KEYS, NOT_SAID, Study, as_table, counts_drawn, estimates, over, surveyed, write
 
-from placelib import gate, stages, suppression
+from placelib import gate, suppression
 from placelib.assessment import needs
 from placelib.measures.modelled import modelled_wards
+from placelib.stages import needs as stages
 
 BANDS = {9: "1 to 9", 29: "10 to 29", 59: "30 to 59", 119: "60 to 119", np.inf: "120 or more"}
 RARE = {5: "under 5%", 15: "5% to 15%", 85: "15% to 85%", 100: "over 85%"}

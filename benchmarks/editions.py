@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from replicates import PERCENT, Estimates, Study, as_table, counts_drawn, estimates, over, surveyed, write
 
-from placelib import stages
 from placelib.measures.answers import yes_or_no
 from placelib.measures.groups import gaps
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Source
+from placelib.stages import needs as stages
 
 ALIKE = 0.02  # correlation between neighbours' answers
 CHARACTERISTIC, GROUP, QUESTION = "care_experience", "care_experienced", "not_making_ends_meet"

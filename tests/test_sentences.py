@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from placelib import stages
 from placelib.assessment.issues import STALE
 from placelib.assessment.needs import comparisons
 from placelib.measures.shared import Measures, measure
 from placelib.sources.readers import SHIPPED, Inputs, read_place
+from placelib.stages import needs as stages
 
 NUMBER = r"[\d,]+(?:\.\d)?"
 NAMED = rf"(.+?) \(({NUMBER})\)"

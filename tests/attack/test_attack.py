@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 import placelib
-from placelib import gate, stages, suppression
+from placelib import gate, suppression
 from placelib.settings import Disclosure
+from placelib.stages import needs as stages
 
 POLICY = Disclosure()
 THRESHOLD, BASE = POLICY.administrative_threshold, POLICY.rounding_base
