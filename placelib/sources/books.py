@@ -22,6 +22,7 @@ class BookColumn(Column):
     once: bool = False
     refers: str = ""
     allowed: tuple[str, ...] = ()
+    called: dict[str, str] = {}
 
     def broken(self) -> dict[str, bool]:
         """A category has the values that are allowed."""

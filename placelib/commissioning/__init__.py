@@ -1,0 +1,1 @@
+"""Commissioning: what partners do about need: money, options, services, risks; pure tables in, tables out."""

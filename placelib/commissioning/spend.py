@@ -1,0 +1,210 @@
+"""The total-place ledger: all agencies' money in one year's prices, netted once, beside need; and their payments."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from rapidfuzz import fuzz, process
+
+from placelib.errors import PlacelibError, some
+
+# money planned and spent, with and without income, or of two years, is never added together
+APART = ["status", "net_or_gross", "year"]
+BY_WARD, BY_PEOPLE, BY_RESIDENTS = "known by ward", "by people served", "by residents"
+LESS, MORE, UNCLEAR = "less than its rank of need", "more than its rank of need", "no clear difference"
+SAME_NAME = 92  # of 100: measured on two published files of payments, see tests/real/test_payments.py
+SPELLINGS = {r"&": " AND ", r"['’.]": "", r"[\W_]+": " ", r"\bLTD\b": "LIMITED", r"^ | $|^ ?THE (?=.)": ""}
+AGAIN, REFUND, UNNAMED, UNDATED = "same line again", "refund", "payee not named", "not dated"
+REPEATED, PAID = "same payee, day and sum as another", "paid"
+
+
+def ledger(spend: pd.DataFrame, deflators: pd.DataFrame, prices: str) -> pd.DataFrame:
+    """Put every agency's lines into one year's prices, transfers inside the partnership told apart.
+
+    Parameters
+    ----------
+    spend : DataFrame
+        The book of spend: a line a sum, in pounds of its `price_year`.
+    deflators : DataFrame
+        year, index: the price level.
+    prices : str
+        Financial year in whose prices all is to be.
+
+    Returns
+    -------
+    DataFrame
+        The same lines: `amount` × index of `prices` / index of `price_year`; `transfer`, the part of it that goes to
+        another partner and is spent again in that partner's ledger (0 or all of it); `own`, the rest, so that total
+        place is the sum of `own`; `net_or_gross` for `basis`. Blank outcomes and services become "".
+
+    Raises
+    ------
+    PlacelibError
+        A price year that the deflators do not have.
+    """
+    index = deflators.set_index("year")["index"]
+    unknown = sorted({*spend["price_year"], *([prices] if len(spend) else [])} - set(index.index))
+    if unknown:
+        raise PlacelibError(f"No price level is given for {some(unknown)}: add the year to the file of deflators.")
+    amount = spend["amount"] * index.get(prices, np.nan) / spend["price_year"].map(index)
+    transfer = amount.where(spend["counterparty"].notna(), 0.0)
+    lines = spend.assign(amount=amount, transfer=transfer, own=amount - transfer)
+    blanks = lines[["outcome_id", "service_id"]].astype(object).fillna("")
+    return lines.assign(**blanks).rename(columns={"basis": "net_or_gross"})
+
+
+def totals(lines: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Add up a ledger: never outturn with budget, gross with net, or one year with another.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        From `ledger`.
+    by : sequence of str
+        More columns to keep apart: agency, cofog, outcome_id, economic_type.
+
+    Returns
+    -------
+    DataFrame
+        status, net_or_gross, year and `by`, with amount, transfer and own: amount = transfer + own.
+    """
+    return lines.groupby([*APART, *by], as_index=False)[["amount", "transfer", "own"]].sum()
+
+
+def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFrame) -> pd.DataFrame:
+    """Spend by ward: what is known by ward, and the rest shared out and marked so.
+
+    A line without a ward is shared out by the people whom its service serves, by ward of home, where that is known;
+    otherwise by residents, which makes it the same a head in every ward.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        From `ledger`; transfers are left out, as they are spent in the receiver's lines.
+    residents : Series
+        Residents by ward_code.
+    service_wards : DataFrame
+        service_id, ward_code, people_served.
+
+    Returns
+    -------
+    DataFrame
+        status, net_or_gross, year, ward_code, method, basis ("direct" or "apportioned"), own. Adds up to the ledger.
+    """
+    people = service_wards.groupby("service_id")["people_served"].transform("sum")
+    served = service_wards.assign(share=service_wards["people_served"] / people)[people > 0]
+    everyone = (residents / residents.sum()).rename("share").rename_axis("ward_code").reset_index()
+    shares = pd.concat([served, everyone.assign(service_id="")])[["service_id", "ward_code", "share"]]
+    known = lines[lines["ward_code"].notna()].assign(method=BY_WARD, basis="direct")
+    loose = lines[lines["ward_code"].isna()].drop(columns="ward_code")
+    loose["service_id"] = loose["service_id"].where(loose["service_id"].isin(served["service_id"]), "")
+    loose = totals(loose, ["service_id"]).merge(shares, on="service_id")
+    method = np.where(loose["service_id"] == "", BY_RESIDENTS, BY_PEOPLE)
+    loose = loose.assign(own=loose["own"] * loose["share"], method=method, basis="apportioned")
+    columns = [*APART, "ward_code", "method", "basis"]
+    return pd.concat([known, loose]).groupby(columns, as_index=False)["own"].sum()
+
+
+def against_need(wards: pd.DataFrame, residents: pd.Series, ranks: pd.DataFrame) -> pd.DataFrame:
+    """Set each ward's spend a head beside its rank of need, with the range of that rank carried through.
+
+    Were money to follow need, the ward that ranks first for need would have the highest spend a head of those that
+    there are, and so on down. The gap is a ward's spend a head less that of its rank; its limits are those of the rank.
+    It takes the money as it is known, with no chance in it, and says nothing of whether the money is well spent.
+
+    Parameters
+    ----------
+    wards : DataFrame
+        From `by_ward`, of one status, basis and year. What is shared out by residents is left out: being the same a
+        head everywhere it cannot follow need.
+    residents : Series
+        Residents by ward_code.
+    ranks : DataFrame
+        ward_code, rank, rank_lower, rank_upper (1 is the greatest need).
+
+    Returns
+    -------
+    DataFrame
+        ward_code, the ranks, per_head, spend_rank, gap, gap_lower, gap_upper (pounds a head) and verdict; none
+        without spend.
+
+    Examples
+    --------
+    >>> money = pd.DataFrame({"ward_code": ["A", "B"], "method": BY_WARD, "own": [300.0, 100.0]})
+    >>> ranks = pd.DataFrame({"ward_code": ["A", "B"], "rank": [2, 1], "rank_lower": [2, 1], "rank_upper": [2, 1]})
+    >>> against_need(money, pd.Series({"A": 10, "B": 10}), ranks)[["ward_code", "gap", "verdict"]].to_numpy().tolist()
+    [['A', 20.0, 'more than its rank of need'], ['B', -20.0, 'less than its rank of need']]
+    """
+    traced = wards[wards["method"] != BY_RESIDENTS].groupby("ward_code")["own"].sum()
+    table = ranks[["ward_code", "rank", "rank_lower", "rank_upper"]].iloc[: len(ranks) if len(traced) else 0]
+    head = table["ward_code"].map(traced.reindex(residents.index, fill_value=0.0) / residents).astype(float)
+    ladder = head.sort_values(ascending=False).to_numpy()
+    ends = {"gap": "rank", "gap_lower": "rank_lower", "gap_upper": "rank_upper"}
+    gaps = {name: head - ladder[table[rank].to_numpy(dtype=int) - 1] for name, rank in ends.items()}
+    verdict = np.select([gaps["gap_upper"] < 0, gaps["gap_lower"] > 0], [LESS, MORE], UNCLEAR)
+    spend_rank = head.rank(ascending=False, method="min")
+    return table.assign(per_head=head, spend_rank=spend_rank, **gaps, verdict=verdict)
+
+
+def clean_names(names: pd.Series) -> pd.Series:
+    """Write names alike: capitals, no punctuation, LIMITED for LTD; "" where there is none.
+
+    Examples
+    --------
+    >>> clean_names(pd.Series(["The A.B. Care Co Ltd", "A B CARE & CO. LIMITED  ", None])).tolist()
+    ['AB CARE CO LIMITED', 'A B CARE AND CO LIMITED', '']
+    """
+    return names.astype(object).fillna("").str.upper().replace(SPELLINGS, regex=True).str.strip()
+
+
+def matched(names: pd.Series, known: pd.Series) -> pd.DataFrame:
+    """Find for each name the likeliest of the known ones: a suggestion, for someone who knows the names to confirm.
+
+    Parameters
+    ----------
+    names, known : Series of str
+        Payees and suppliers, or an agency's categories and shared ones.
+
+    Returns
+    -------
+    DataFrame
+        A row a name, in its index: `match` (as `known` has it; "" where none is as like as 92 of 100) and
+        `likeness`, the token sort ratio of the cleaned names. Names whose figures differ never match.
+    """
+    words, listed = clean_names(names), pd.Series([*known.dropna().unique(), ""])  # the last: none of them
+    ours, theirs = words.drop_duplicates(), clean_names(listed)
+    like = process.cdist(ours.tolist(), theirs.tolist(), scorer=fuzz.token_sort_ratio)
+    figures = [each.str.replace(r"\D+", " ", regex=True).str.strip().to_numpy() for each in (ours, theirs)]
+    like = np.where(figures[0][:, None] == figures[1], like, 0.0)
+    match = np.where(like.max(axis=1) >= SAME_NAME, listed.to_numpy()[like.argmax(axis=1)], "")
+    found = pd.DataFrame({"match": match, "likeness": like.max(axis=1)}, ours.to_numpy())
+    return found.reindex(words).set_axis(names.index)
+
+
+def told_apart(payments: pd.DataFrame) -> pd.DataFrame:
+    """Say of every published payment what it is: nothing is dropped.
+
+    Parameters
+    ----------
+    payments : DataFrame
+        The book of payments.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with `payee` cleaned and `standing`, the first that holds of: the same line again (reference,
+        payee, day, sum and category alike: not to be counted twice); a refund (below zero); payee not named; not
+        dated; same payee, day and sum as another (a question for the body: two real payments can be alike); paid.
+    """
+    named, like = payments.assign(payee=clean_names(payments["payee"])), ["payee", "paid_on", "amount"]
+    again = named.duplicated([*like, "category", "reference"]) & named["reference"].notna()
+    dated = named["paid_on"].notna()
+    rules = [again, named["amount"] < 0, named["payee"] == "", ~dated, named.duplicated(like)]
+    return named.assign(standing=np.select(rules, [AGAIN, REFUND, UNNAMED, UNDATED, REPEATED], PAID))
+
+
+def reconciled(payments: pd.DataFrame) -> pd.DataFrame:
+    """Count payments and their pounds by what they are: standing, payments, amount; together they are the file."""
+    order = [PAID, REPEATED, UNDATED, UNNAMED, REFUND, AGAIN]
+    table = payments.groupby("standing")["amount"].agg(payments="size", amount="sum")
+    return table.reindex([name for name in order if name in table.index]).rename_axis("standing").reset_index()

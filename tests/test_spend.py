@@ -1,0 +1,234 @@
+"""The ledger by hand, money conserved in every cut of it, wards beside need, and payments told apart."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from placelib.commissioning.spend import (
+    against_need,
+    by_ward,
+    clean_names,
+    ledger,
+    matched,
+    reconciled,
+    told_apart,
+    totals,
+)
+from placelib.errors import PlacelibError
+from placelib.sources.readers import SHIPPED
+from placelib.sources.terms import read_vocabulary
+
+BOOKS = read_vocabulary(SHIPPED / "vocabulary").books
+DEFLATORS = pd.DataFrame({"year": ["2024-25", "2025-26"], "index": [80.0, 100.0]})
+RESIDENTS = pd.Series({"A": 300.0, "B": 100.0})
+NOBODY = BOOKS["service_wards"].empty()
+
+
+def book(kind, rows, **usual):
+    """Rows of a book, with missing values in the columns that are not given."""
+    frame = pd.DataFrame([usual | row for row in rows])
+    return frame.reindex(columns=list(BOOKS[kind].columns))
+
+
+def spend(*rows):
+    """Lines of spend: outturn of 2025-26, gross, in the prices of that year, unless a row says otherwise."""
+    usual = {"year": "2025-26", "price_year": "2025-26", "status": "outturn", "basis": "gross", "cofog": "07"}
+    return book("spend", rows, **usual)
+
+
+TWO = [
+    {"agency": "council", "amount": 100.0},
+    {"agency": "council", "amount": 40.0, "counterparty": "nhs", "transfer_id": "T1"},
+    {"agency": "nhs", "amount": 60.0},
+    {"agency": "nhs", "amount": -5.0},
+]
+
+
+def test_a_ledger_of_two_agencies_by_hand():
+    """The council spends 100 and hands 40 to the NHS, which spends 60 and has 5 back: the place spends 155, not 195."""
+    lines = ledger(spend(*TWO), DEFLATORS, "2025-26")
+    table = totals(lines, ["agency"]).set_index("agency")
+    assert table["amount"].to_dict() == {"council": 140.0, "nhs": 55.0}
+    assert table["own"].to_dict() == {"council": 100.0, "nhs": 55.0}
+    assert totals(lines)["own"].tolist() == [155.0]
+
+
+def test_one_years_prices():
+    """80 pounds at the level of 80 are 100 pounds at the level of 100, and 100 at that of 100 are 80 at that of 80."""
+    rows = spend({"amount": 80.0, "price_year": "2024-25"}, {"amount": 100.0})
+    assert ledger(rows, DEFLATORS, "2025-26")["amount"].tolist() == [100.0, 100.0]
+    assert ledger(rows, DEFLATORS, "2024-25")["amount"].tolist() == [80.0, 80.0]
+
+
+def test_a_year_without_a_price_level_is_named():
+    """A price year that the deflators lack, or that is asked for, is refused by name."""
+    with pytest.raises(PlacelibError, match="2019-20"):
+        ledger(spend({"amount": 1.0, "price_year": "2019-20"}), DEFLATORS, "2025-26")
+    with pytest.raises(PlacelibError, match="2030-31"):
+        ledger(spend(*TWO), DEFLATORS, "2030-31")
+
+
+def test_what_must_not_be_added_stays_apart():
+    """Outturn and budget, gross and net, and two years each keep a row of their own."""
+    rows = [{}, {"status": "budget"}, {"basis": "net"}, {"year": "2024-25"}, {}]
+    table = totals(ledger(spend(*[{"amount": 1.0, **row} for row in rows]), DEFLATORS, "2025-26"))
+    assert sorted(table["own"]) == [1.0, 1.0, 1.0, 2.0]
+
+
+def test_wards_by_hand():
+    """10 is known in A; 30 of a service goes 1 to 2 by people served; 40 of no service goes 3 to 1 by residents."""
+    rows = [
+        {"amount": 10.0, "ward_code": "A"},
+        {"amount": 30.0, "service_id": "S1"},
+        {"amount": 40.0, "service_id": "S2"},
+        {"amount": 99.0, "service_id": "S1", "counterparty": "nhs"},
+    ]
+    served = pd.DataFrame({"service_id": ["S1", "S1", "S2"], "ward_code": ["A", "B", "A"], "people_served": [5, 10, 0]})
+    table = by_ward(ledger(spend(*rows), DEFLATORS, "2025-26"), RESIDENTS, served)
+    assert table.set_index(["method", "ward_code"])["own"].to_dict() == {
+        ("known by ward", "A"): 10.0,
+        ("by people served", "A"): 10.0,
+        ("by people served", "B"): 20.0,
+        ("by residents", "A"): 30.0,
+        ("by residents", "B"): 10.0,
+    }
+    assert (table["basis"] == "direct").tolist() == (table["method"] == "known by ward").tolist()
+
+
+LINES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "amount": st.floats(-1e6, 1e6),
+            "ward_code": st.sampled_from([None, "A", "B"]),
+            "service_id": st.sampled_from([None, "S1", "S2"]),
+            "outcome_id": st.sampled_from([None, "O1"]),
+            "counterparty": st.sampled_from([None, "nhs"]),
+            "status": st.sampled_from(["outturn", "budget"]),
+        }
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LINES)
+def test_no_pound_is_lost_or_made(rows):
+    """However the ledger is cut, by service, outcome or ward, the money of each status is the same."""
+    lines = ledger(spend(*rows), DEFLATORS, "2025-26")
+    served = pd.DataFrame({"service_id": ["S1", "S1"], "ward_code": ["A", "B"], "people_served": [1, 2]})
+    whole = totals(lines).set_index("status")["own"]
+    cuts = [totals(lines, ["service_id", "outcome_id"]), by_ward(lines, RESIDENTS, served)]
+    for cut in cuts:
+        again = cut.groupby("status")["own"].sum().reindex(whole.index, fill_value=0.0)
+        np.testing.assert_allclose(again, whole, atol=1e-6)
+
+
+def ranks(**sets):
+    """Ranks of need by ward, each with its range."""
+    return pd.DataFrame(
+        [(ward, *three) for ward, three in sets.items()], columns=["ward_code", "rank", "rank_lower", "rank_upper"]
+    )
+
+
+def wards(**pounds):
+    """Pounds by ward that are known by ward."""
+    return pd.DataFrame({"ward_code": list(pounds), "own": list(pounds.values()), "method": "known by ward"})
+
+
+def test_gaps_carry_the_range_of_the_rank():
+    """Heads are 30, 20, 10. C, first for need but perhaps second, has 10: 20 less than the first, 10 less at least."""
+    need = ranks(A=(2, 1, 3), B=(3, 3, 3), C=(1, 1, 2))
+    table = against_need(wards(A=30.0, B=20.0, C=10.0), pd.Series({"A": 1, "B": 1, "C": 1}), need)
+    table = table.set_index("ward_code")
+    assert table.loc["C", ["gap", "gap_lower", "gap_upper"]].tolist() == [-20.0, -20.0, -10.0]
+    assert table.loc["A", ["gap", "gap_lower", "gap_upper"]].tolist() == [10.0, 0.0, 20.0]
+    assert table["verdict"].tolist() == [
+        "no clear difference",
+        "more than its rank of need",
+        "less than its rank of need",
+    ]
+    assert table["spend_rank"].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_money_that_follows_need_has_no_gap():
+    """The order of spend a head being that of need, every gap is nought and none is clear."""
+    table = against_need(wards(A=9.0, B=5.0), pd.Series({"A": 1, "B": 1}), ranks(A=(1, 1, 1), B=(2, 2, 2)))
+    assert table["gap"].tolist() == [0.0, 0.0]
+    assert set(table["verdict"]) == {"no clear difference"}
+
+
+def test_money_shared_out_by_residents_tells_nothing_and_is_left_out():
+    """It is the same a head everywhere, and would only hide the rest."""
+    money = pd.concat([wards(A=9.0, B=5.0), wards(A=900.0, B=900.0).assign(method="by residents")])
+    table = against_need(money, pd.Series({"A": 1, "B": 1}), ranks(A=(1, 1, 1), B=(2, 2, 2)))
+    assert table["per_head"].tolist() == [9.0, 5.0]
+
+
+def test_a_ward_without_known_money_has_nought_not_nothing():
+    """Money known by ward that is not in a ward is spent elsewhere."""
+    table = against_need(wards(A=9.0), pd.Series({"A": 1, "B": 1}), ranks(A=(1, 1, 1), B=(2, 2, 2)))
+    assert table["per_head"].tolist() == [9.0, 0.0]
+
+
+def test_a_place_without_money_files_has_empty_tables():
+    """Empty books go all the way through."""
+    lines = ledger(BOOKS["spend"].empty(), BOOKS["deflators"].empty(), "")
+    assert totals(lines, ["agency"]).empty
+    table = by_ward(lines, RESIDENTS, NOBODY)
+    assert table.empty
+    assert against_need(table, RESIDENTS, ranks(A=(1, 1, 1), B=(2, 2, 2))).empty
+    assert reconciled(told_apart(BOOKS["payments"].empty())).empty
+
+
+def payment(payee="Provider A", paid_on="2026-01-01", amount=600.0, category="Care", reference="1"):
+    """One payment."""
+    return [payee, pd.Timestamp(paid_on), amount, category, reference]
+
+
+def test_payments_are_told_apart_and_none_dropped():
+    """Each of seven rows stands where the rules put it, the first that holds; together they are the file."""
+    rows = [
+        payment(),
+        payment("PROVIDER A.  "),  # the same reference, so the same line
+        payment(reference="2"),  # another reference: perhaps a second payment
+        payment(amount=-600.0, reference="3"),
+        payment(None, reference="4"),
+        payment(paid_on=None, reference="5"),
+        payment(paid_on=None, reference="5"),
+    ]
+    frame = told_apart(pd.DataFrame(rows, columns=list(BOOKS["payments"].columns)))
+    again, question = "same line again", "same payee, day and sum as another"
+    assert frame["standing"].tolist() == ["paid", again, question, "refund", "payee not named", "not dated", again]
+    table = reconciled(frame)
+    assert table["payments"].sum() == 7
+    assert table["amount"].sum() == 5 * 600.0 + 600.0 - 600.0
+
+
+def test_without_a_reference_two_like_payments_are_a_question_not_a_fault():
+    """Nothing says that they are one line, so neither is taken out."""
+    frame = pd.DataFrame([payment(reference=None)] * 2, columns=list(BOOKS["payments"].columns))
+    assert told_apart(frame)["standing"].tolist() == ["paid", "same payee, day and sum as another"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(max_size=12), max_size=8))
+def test_cleaning_twice_changes_nothing_more(names):
+    """A cleaned name is clean, and a name of marks alone is none."""
+    once = clean_names(pd.Series(names, dtype=object))
+    assert clean_names(once).tolist() == once.tolist()
+
+
+def test_names_match_by_likeness_but_never_across_figures():
+    """Order of words and one letter do not matter; the number in a name does; and what is like none has no match."""
+    known = pd.Series(["Provider Holdings (No 1) Limited", "Sussex Garden Services Ltd"])
+    names = pd.Series(
+        ["PROVIDER HOLDINGS NO. 2 LTD", "Services Garden Sussex Limited", "sussex gardens services", None]
+    )
+    found = matched(names, known)
+    assert found["match"].tolist() == ["", known[1], "", ""]
+    assert matched(pd.Series(["Sussex Gardens Services Ltd"]), known)["match"].tolist() == [known[1]]
+    assert matched(names, known.iloc[:0])["match"].tolist() == [""] * 4
+    assert matched(names.iloc[:0], known).empty
