@@ -26,7 +26,7 @@ RESIDENTS = pd.Series({"A": 300.0, "B": 100.0})
 NOBODY = BOOKS["service_wards"].empty()
 
 
-def book(kind, rows, **usual):
+def book(kind, rows, /, **usual):
     """Rows of a book, with missing values in the columns that are not given."""
     frame = pd.DataFrame([usual | row for row in rows])
     return frame.reindex(columns=list(BOOKS[kind].columns))
