@@ -42,9 +42,9 @@ Made by `python benchmarks/run.py` on a machine with 2 cores, one thread each, e
 own; seconds are the best of several rounds, memory is the process's peak with its imports and its data. Other work ran
 on the machine, so only ratios of one run mean anything. The floor is the least plain numpy that gives the same numbers
 (`survey_floor.py`), with codes for labels and no checks, intervals or diagnostics. "differs" is the greatest relative
-difference from the floor's numbers; bootstraps draw at random, so there it is of the median error. svy's parts are
-scaled up in its ratio. 20 wards, 9 characteristics of 6 categories, 30 questions, one answer in twenty missing,
-20 strata, clusters of 20 people.
+difference from the floor's numbers; bootstraps (placelib's is `bootstrap.py` here, on the library's designs and raking)
+draw at random, so there it is of the median error. svy's parts are scaled up in its ratio. 20 wards, 9 characteristics
+of 6 categories, 30 questions, one answer in twenty missing, 20 strata, clusters of 20 people.
 
 | task | people | contender | seconds | peak MB | time / floor | svy / placelib | differs |
 | --- | --- | --- | --- | --- | --- | --- | --- |

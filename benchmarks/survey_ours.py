@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from bootstrap import replicate_means, replicate_weights
 from scipy import sparse
 from survey_data import CATEGORIES, CHARACTERISTICS, WARDS, Survey
 
-from placelib.measures.replicates import replicate_means, replicate_weights
 from placelib.measures.survey import Design, Domains, Raked, proportions, rake
 
 

@@ -126,29 +126,31 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     -------
     DataFrame
         Index area_code, "place" last: numerator, denominator, low, high (bounds where a part is suppressed),
-        apportioned and marked (above 0 where any part was), previous (numerator of the twelve months before). The
+        apportioned and suppressed (above 0 where any part was), previous (numerator of the twelve months before). The
         same in each row: records (amount in the file), unplaced (of these, in the place but in no ward), years
         (length of the period that is counted).
     """
     inputs, geography, denominators = place
     counted = _counted(source, feed)
     if feed.rebuild_with:
-        counted["d"] = _area_population(inputs, source, feed)
-        counted["n"] = counted["n"] * counted["d"] / row["per"]
+        counted["denominator"] = _area_population(inputs, source, feed)
+        counted["numerator"] = counted["numerator"] * counted["denominator"] / row["per"]
+    counted["low"] = counted["numerator"].mask(counted["suppressed"], 1.0)
+    counted["high"] = counted["numerator"].mask(counted["suppressed"], source.contract.threshold - 1.0)
     current, previous, years = _windows(counted, source.contract)
     located = _located(source, counted.index, geography)
     wards = pd.Index([*geography.wards["ward_code"], UNPLACED])
     nought = 0.0 if source.contract.kind in RECORDS else np.nan  # where no record is
     now, before = (
-        _ward_sums(part, located, source.contract, feed).reindex(wards, fill_value=nought)
-        for part in (current, previous)
+        _ward_sums(part, located, _months(part, feed)).reindex(wards, fill_value=nought) for part in (current, previous)
     )
     now["previous"] = before["numerator"] if len(previous) else np.nan
     if not feed.denominator and source.contract.kind != "rates":
         now["denominator"] = _base(source, feed, row, denominators)
     known = now[now["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
     both = pd.concat([now.drop(UNPLACED), known.sum(min_count=1).to_frame("place").T])
-    records, unplaced = current["n"].sum() / _months(current, feed), now["numerator"].fillna(0.0)[UNPLACED]
+    records = current["numerator"].sum() / _months(current, feed)
+    unplaced = now["numerator"].fillna(0.0)[UNPLACED]
     return both.rename_axis("area_code").assign(records=records, unplaced=unplaced, years=years)
 
 
@@ -182,14 +184,15 @@ def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFra
 
 
 def _counted(source: Source, feed: Feed) -> pd.DataFrame:
-    """Rows that the feed counts: n, d (the file's own denominator), suppressed, month, person."""
+    """Rows that the feed counts: numerator, denominator (the file's own), suppressed, month, person."""
     frame = population.keep(source.frame, feed.where)
     month = next((name for name, column in source.contract.columns.items() if column.type == "month"), "")
-    named = {"n": feed.numerator, "d": feed.denominator, "month": month, "person": feed.person}
-    counted = pd.DataFrame({"n": 1.0, "d": np.nan, "month": pd.NaT, "person": np.nan}, frame.index)
-    counted = counted.assign(suppressed=False, **{name: frame[column] for name, column in named.items() if column})
+    named = {"numerator": feed.numerator, "denominator": feed.denominator, "month": month, "person": feed.person}
+    unnamed = {"numerator": 1.0, "denominator": np.nan, "month": pd.NaT, "person": np.nan, "suppressed": False}
+    counted = pd.DataFrame(unnamed, frame.index)
+    counted = counted.assign(**{name: frame[column] for name, column in named.items() if column})
     if feed.numerator:
-        counted["n"] *= feed.scale
+        counted["numerator"] *= feed.scale
         counted["suppressed"] = source.status.loc[frame.index, feed.numerator].eq("suppressed")
     return counted
 
@@ -211,10 +214,9 @@ def _windows(counted: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, p
     """The latest twelve months and the twelve before, or the whole period where there are no months."""
     if counted["month"].isna().all():
         return _once(counted), counted.iloc[:0], contract.years()
-    age = (contract.period_end.year - counted["month"].dt.year) * 12
-    age += contract.period_end.month - counted["month"].dt.month
-    current = counted[age.between(0, MONTHS - 1)]
-    previous = counted[age.between(MONTHS, 2 * MONTHS - 1)]
+    month, last = counted["month"].dt.to_period("M"), pd.Period(contract.period_end, "M")
+    current = counted[month.between(last - MONTHS + 1, last)]
+    previous = counted[month.between(last - 2 * MONTHS + 1, last - MONTHS)]
     whole_year = previous["month"].nunique() == MONTHS  # part of a year is nothing to compare a year with
     return _once(current), _once(previous if whole_year else previous.iloc[:0]), min(contract.years(), 1.0)
 
@@ -229,22 +231,16 @@ def _months(counted: pd.DataFrame, feed: Feed) -> int:
     return max(counted["month"].nunique(), 1) if feed.over_time == "mean" else 1
 
 
-def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, contract: Contract, feed: Feed) -> pd.DataFrame:
-    parts = located.merge(counted, left_on="row", right_index=True)
-    marked = parts["suppressed"].to_numpy()
-    n = parts["n"] * parts["share"]
-    parts = parts.assign(
-        numerator=n,
-        denominator=parts["d"] * parts["share"],
-        low=np.where(marked, parts["share"], n),
-        high=np.where(marked, (contract.threshold - 1) * parts["share"], n),
-        apportioned=parts["share"] < 1,
-        unknown=parts["n"].isna() & ~marked,
+def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, months: int) -> pd.DataFrame:
+    """Sum the shares of rows that lie in each ward; nothing where any of them is unknown."""
+    parts, amounts = (
+        located.merge(counted, left_on="row", right_index=True),
+        ["numerator", "denominator", "low", "high"],
     )
-    grouped = parts.groupby("ward_code")
-    sums = grouped[["numerator", "denominator", "low", "high"]].sum(min_count=1) / _months(counted, feed)
-    sums[["apportioned", "marked"]] = grouped[["apportioned", "suppressed"]].max().astype(float)
-    return sums.mask(grouped["unknown"].any())
+    parts[amounts] = parts[amounts].mul(parts["share"], axis=0)
+    grouped = parts.assign(apportioned=parts["share"] < 1, unknown=parts["low"].isna()).groupby("ward_code")
+    flags = grouped[["apportioned", "suppressed"]].max().astype(float)
+    return (grouped[amounts].sum(min_count=1) / months).join(flags).mask(grouped["unknown"].any())
 
 
 def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
@@ -252,7 +248,7 @@ def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
     flow, per = row["measure"] == "flow", float(row["per"])
     length = table["years"] if flow else 1.0
     exposure = table["denominator"] * length
-    marked = table["marked"] > 0
+    marked = table["suppressed"] > 0
     value, low, high, previous = (per * table[name] / exposure for name in ("numerator", "low", "high", "previous"))
     lower, upper = rate_interval(table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index))
     count = table["numerator"].clip(lower=1)
@@ -302,7 +298,7 @@ def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series
     if years < contract.years():
         start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
         described["period_start"] = start.date().isoformat()
-    return described.drop(columns=["low", "high", "apportioned", "marked", "records", "unplaced"]).reset_index()
+    return described.drop(columns=["low", "high", "apportioned", "suppressed", "records", "unplaced"]).reset_index()
 
 
 def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:

@@ -8,18 +8,8 @@ from pydantic import Field, field_validator
 from placelib.settings import Strict
 
 # what a file may be, besides the books that data/vocabulary/books.toml describes
-KINDS = (
-    "survey",
-    "events",
-    "register",
-    "counts",
-    "series",
-    "rates",
-    "population",
-    "comparators",
-    "boundaries",
-    "lookup",
-)
+KINDS = ["survey", "events", "register", "counts", "series", "rates", "population", "comparators"]
+KINDS += ["boundaries", "lookup"]
 LABELS = {"lookup": {"area_code", "ward_code", "share"}}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
@@ -200,7 +190,7 @@ class Contract(Strict):
         people = kind == "survey" or any(column.type == "identifier" for column in columns)
         survey = {kind == "survey", self.release == "survey", self.survey is not None}
         placed = bool(self.indicators) or kind in ("boundaries", "lookup")
-        unlabelled = LABELS.get(kind, set()) - {column.label for column in columns}
+        unlabelled = LABELS.get(kind, set()) - set(self.labels.values())
         undeclared = self.named_columns() - set(self.columns)
         restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
         return {
@@ -227,6 +217,11 @@ class Contract(Strict):
     def _counted(self) -> list[Feed | Denominator | Population]:
         """Parts that count some of the rows."""
         return [*self.indicators, *self.denominators, *filter(None, [self.population])]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Label of each column that has one: in a lookup, outlines or a book, the name that all such files share."""
+        return {name: column.label for name, column in self.columns.items() if column.label}
 
     def named_columns(self) -> set[str]:
         """Columns that the parts of the contract refer to, or that its kind must have."""

@@ -9,6 +9,7 @@ from placelib.errors import Fault, PlacelibError, some
 from placelib.sources import contracts
 
 CRS = 27700
+ROUNDING = 1e-6  # shares given to six decimal places
 Area = tuple[str, str]  # a type of area and its vintage, such as ("lsoa", "2011")
 WAYS = "add a source of kind 'boundaries' or 'lookup' for {0} {1}, or ask for the file by LSOA 2011 or ward"
 WARDS = ("ward", "2025")  # the wards of an assessment: place.toml allows no others yet
@@ -185,11 +186,8 @@ def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fa
     """Areas of a lookup whose shares do not sum to 1: their people would be lost, or counted twice."""
     table = geography.areas[contract.geography.type, contract.geography.vintage]
     total = table.groupby("area_code")["share"].sum()
-    wrong = set(total.index[(total - 1).abs() > 1e-6])
-    said, mend = (
-        f"the shares of an area do not sum to 1: {some(sorted(wrong))}",
-        "give every ward's share to six decimals",
-    )
+    wrong = sorted(total.index[(total - 1).abs() > ROUNDING])
+    said, mend = f"the shares of an area do not sum to 1: {some(wrong)}", "give every ward's share to six decimals"
     return [Fault(contract.file, said, mend, "share")] if wrong else []
 
 

@@ -32,7 +32,7 @@ class Source:
     contract : Contract
         What the file is.
     frame : DataFrame
-        Typed rows; a GeoDataFrame for boundaries.
+        Typed rows; a GeoDataFrame for boundaries. Those of a book have its columns, and the row of the file as index.
     status : DataFrame
         Why a cell is missing: "suppressed", "not_applicable" or "missing".
     """
@@ -116,7 +116,14 @@ def read_place(slug: str, data: Path) -> Inputs:
         geography = _geography(_resolve(f"geography/{settings.area_code}", data), settings, sources)
         for source in sources.values():
             faults += vintage_faults(source.frame, source.contract, geography)
-        faults += _book_faults(list(sources.values()), settings, vocabulary, geography)
+        known = {
+            "agency": {agency.id for agency in settings.agencies},
+            "indicator": set(vocabulary.indicators["indicator_id"]),
+            "domain": set(vocabulary.domains["domain_id"]),
+            "ward": set(geography.wards["ward_code"]),
+        }
+        files = [(each.contract, each.frame) for each in sources.values() if each.contract.kind in vocabulary.books]
+        faults += books.faults(files, vocabulary.books, known)
     if faults:
         raise InputFaults(faults)
     note = folder / "commentary.md"
@@ -126,23 +133,6 @@ def read_place(slug: str, data: Path) -> Inputs:
     files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
     lacks += warn.strays(files - described)
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
-
-
-def _book_faults(
-    sources: list[Source], settings: Settings, vocabulary: Vocabulary, geography: Geography
-) -> list[Fault]:
-    """What is wrong between the rows of the place's books, and between the books."""
-    files: dict[str, list] = {}
-    for each in [each for each in sources if each.contract.kind in vocabulary.books]:
-        rows = each.frame.set_axis(each.frame.index + each.contract.format.header_row + 1)
-        files.setdefault(each.contract.kind, []).append((each.contract, rows))
-    known = {
-        "agency": {agency.id for agency in settings.agencies},
-        "indicator": set(vocabulary.indicators["indicator_id"]),
-        "domain": set(vocabulary.domains["domain_id"]),
-        "ward": set(geography.wards["ward_code"]),
-    }
-    return books.faults(files, vocabulary.books, known)
 
 
 def _resolve(name: str, data: Path) -> Path:
@@ -178,7 +168,9 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
     faults = faults or checks.comparators(contract, frame, vocabulary)
     if faults:
         raise InputFaults(faults)
-    frame = books.opened(frame, contract, vocabulary.books)
+    if contract.kind in vocabulary.books:
+        columns = list(vocabulary.books[contract.kind].columns)
+        return Source(signed.stem, contract, frame.rename(columns=contract.labels)[columns], status)
     # months that lie side by side share a row of the file, but each is a row of its own from here on
     return Source(signed.stem, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
 
@@ -255,7 +247,10 @@ def _stack_months(frame: pd.DataFrame, pattern: str) -> pd.DataFrame:
 def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> Geography:
     """The shipped geography of the district, with what the place brings of its own in its stead."""
     own = [source for source in sources.values() if source.contract.kind in ("boundaries", "lookup")]
-    brought = {(each.contract.geography.type, each.contract.geography.vintage): _labelled(each) for each in own}
+    brought = {
+        (each.contract.geography.type, each.contract.geography.vintage): each.frame.rename(columns=each.contract.labels)
+        for each in own
+    }
     wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
         mend = f"add the folder geography/{settings.area_code} as data/README.md describes it, or correct the code"
@@ -269,9 +264,3 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     listed = folder / "areas.csv"
     shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
     return Geography(wards, postcodes, approximate, brought, shipped)
-
-
-def _labelled(source: Source) -> pd.DataFrame:
-    """Outlines or a lookup with the column names that the contract's labels give."""
-    labels = {name: column.label for name, column in source.contract.columns.items() if column.label}
-    return source.frame.rename(columns=labels)

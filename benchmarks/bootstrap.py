@@ -1,4 +1,4 @@
-"""Replicate weights: the bootstrap, for what has no linearisation and to check what has."""
+"""Replicate weights: the bootstrap of a design, to check the linearised errors and to be timed beside them."""
 
 import numpy as np
 

@@ -1,13 +1,17 @@
 """Bootstrap weights: what they leave unchanged, and errors that agree with the linearised ones."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from placelib.errors import PlacelibError
-from placelib.measures.replicates import replicate_means, replicate_weights
 from placelib.measures.survey import Design, Domains, means, rake
 
+BOOTSTRAP = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "bootstrap.py"))
+replicate_weights, replicate_means = BOOTSTRAP["replicate_weights"], BOOTSTRAP["replicate_means"]
 RANDOM = np.random.default_rng(8)
 PEOPLE = pd.DataFrame({"cluster": np.arange(600) // 4, "ward": RANDOM.choice(["W1", "W2"], 600)})
 PEOPLE["stratum"], PEOPLE["sex"] = PEOPLE["cluster"] // 30, RANDOM.choice(["F", "M"], 600)
