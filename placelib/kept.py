@@ -1,8 +1,11 @@
 """Publishable tables, made once, kept as Parquet under the fingerprint of all they rest on, and read back."""
 
+import hashlib
 import json
 import os
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterable
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Protocol
 
@@ -59,3 +62,36 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     write(aside)
     aside.replace(path)
+
+
+def hashes(files: Iterable[Path], *roots: Path) -> dict[str, str]:
+    """Give the sha256 of files by their path below the first of the roots that holds them.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Existing files.
+    *roots : Path
+        Folders; every file lies below at least one.
+
+    Returns
+    -------
+    dict of str to str
+        Relative paths with forward slashes, in alphabetical order.
+    """
+    named = {
+        path.relative_to(next(root for root in roots if path.is_relative_to(root))).as_posix(): path for path in files
+    }
+    return {name: hashlib.sha256(named[name].read_bytes()).hexdigest() for name in sorted(named)}
+
+
+def code() -> str:
+    """Give one sha256 over the files of placelib, the report's template included."""
+    root = Path(__file__).parent
+    files = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return hashlib.sha256(json.dumps(hashes(files, root)).encode()).hexdigest()
+
+
+def packages() -> dict[str, str]:
+    """Give the versions of Python and of every package installed beside it: all that a number may stand on."""
+    return {"python": platform.python_version()} | dict(sorted((each.name, each.version) for each in distributions()))

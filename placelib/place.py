@@ -3,22 +3,19 @@
 import hashlib
 import json
 import os
-import platform
 import re
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from IPython.display import publish_display_data
 
 from placelib.errors import PlacelibError
-from placelib.kept import Stage
+from placelib.kept import Stage, code, hashes, packages
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
 from placelib.stages import needs
-
-PACKAGES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyarrow", "pyproj")
 
 
 class Place:
@@ -47,14 +44,15 @@ class Place:
         return f"{self.settings.name}, edition {self.edition}{made_up}"
 
     @cached_property
+    def rests_on(self) -> dict[str, Any]:
+        """All that the place's numbers rest on: every input file, every file of placelib, every package beside it."""
+        inputs = hashes(input_files(self.slug, self.data), self.data, SHIPPED)
+        return {"code": code(), "packages": packages(), "inputs": inputs}
+
+    @cached_property
     def fingerprint(self) -> str:
-        """Hash of every input file, every placelib module and the versions of what the numbers stand on."""
-        code = sorted(Path(__file__).parent.rglob("*.py"))
-        digest = hashlib.sha256(platform.python_version().encode())
-        for path in [*input_files(self.slug, self.data), *code]:
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-        digest.update(json.dumps({name: version(name) for name in PACKAGES}).encode())
-        return digest.hexdigest()
+        """One hash of it."""
+        return hashlib.sha256(json.dumps(self.rests_on).encode()).hexdigest()
 
     @cached_property
     def inputs(self) -> Inputs:

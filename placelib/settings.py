@@ -10,6 +10,7 @@ from placelib.errors import Fault, InputFaults
 
 Slug = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Weight = Annotated[float, Field(ge=0)]
+RULES = tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf8"))
 
 
 class Strict(BaseModel):
@@ -107,32 +108,6 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     except ValueError as error:  # of TOML, or of its encoding
         faults = [Fault(name, f"is not valid TOML in UTF-8: {error}", "correct the line")]
     raise InputFaults(faults)
-
-
-# pydantic's kinds of error in an analyst's words, by their whole name or its first word, and for a key that must be
-# written in one way, by that key; a kind that is not here keeps pydantic's own words
-RULES = {
-    "missing": ("is not given", "add the key"),
-    "extra": ("is not a key that is known here", "remove the key, or correct its spelling"),
-    "literal": ("must be one of {expected}", "correct the value"),
-    "string": ("must be text", "put the value in quotation marks"),
-    "string_too_short": ("is empty or too short", "fill it in"),
-    "too": ("must list at least {min_length}", "add what is missing"),
-    "greater": ("must be above {gt}", "correct the value"),
-    "greater_than_equal": ("must be {ge} or more", "correct the value"),
-    "bool": ("must be true or false", "write true or false, without quotation marks"),
-    "int": ("must be a whole number", "give digits only"),
-    "float": ("must be a number", "give digits only"),
-    "date": ("must be a date", "write it as 2026-03-31"),
-    "tuple": ("must be a list", "put the values in square brackets"),
-    "dict": ("must be a table of keys and values", "write it as { key = value }"),
-    "model": ("must be a table of keys and values", "write it as { key = value }"),
-    "area_code": ("is not the GSS code of a local authority district in England", "write it as E06000043"),
-    "edition": ("is not small letters, digits and single hyphens", "write it as spring-2026"),
-    "file": ("is not the plain name of a file", "give the name of a file beside the contract, without its folder"),
-    "sha256": ("is not a sha256: 64 characters, each a digit or a letter from a to f", "put the file's sha256 there"),
-    "vintage": ("is not a year", 'write it as "2021"'),
-}
 
 
 def _fault(file: str, item: Any) -> Fault:  # noqa: ANN401 - pydantic's own error dictionary

@@ -3,7 +3,6 @@
 import logging
 import os
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -122,7 +121,6 @@ def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int =
         One line that names the notebook and what went wrong: a fault that placelib found, an error in a cell,
         a cell over its time, a kernel that died, or numbers that have not passed the gate.
     """
-    started = time.perf_counter()
     try:
         done = papermill.execute_notebook(path, None, dict(parameters), execution_timeout=cell_seconds, **OPTIONS)
     except NotebookError as error:
@@ -139,8 +137,7 @@ def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int =
     if any(output.get("metadata", {}).get("placelib", {}).get("unprotected") for output in _outputs(done)):
         rule = "uses numbers that have not passed the gate (place.unprotected), so it is not published"
         raise NotebookError(f"{path.name} {rule}.")
-    warnings = _settle(done)
-    return Executed(done, time.perf_counter() - started, warnings)
+    return _settled(done)
 
 
 def refresh(folder: Path) -> None:
@@ -163,11 +160,10 @@ def _outputs(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def _settle(notebook: NotebookNode) -> tuple[str, ...]:
-    """Take from an executed notebook what differs between equal runs, and return its warnings."""
-    notebook.metadata.pop("papermill")
+def _settled(notebook: NotebookNode) -> Executed:
+    """Take from an executed notebook what differs between equal runs."""
+    seconds, warnings = notebook.metadata.pop("papermill")["duration"], []
     notebook.metadata.get("language_info", {}).pop("version", None)
-    warnings = []
     for cell in notebook.cells:
         cell.metadata.pop("papermill")
         if "injected-parameters" in cell.metadata.tags:
@@ -178,4 +174,4 @@ def _settle(notebook: NotebookNode) -> tuple[str, ...]:
             spoken = [output for output in cell.outputs if output.get("name") == "stderr"]
             warnings += [output.text.strip() for output in spoken]
             cell.outputs = [output for output in cell.outputs if output not in spoken]
-    return tuple(warnings)
+    return Executed(notebook, seconds, tuple(warnings))

@@ -19,12 +19,13 @@ import pandas as pd
 
 from placelib.errors import PlacelibError
 from placelib.gate import Table
+from placelib.kept import hashes
 from placelib.place import Place, open_place
 from placelib.publish.report import Cover, title, to_html
 from placelib.publish.tables import csv_text, geojson_text
 from placelib.run import manifest
 from placelib.run.engine import Executed, execute
-from placelib.sources.readers import SHIPPED, input_files
+from placelib.sources.readers import SHIPPED
 
 HERE = Path(__file__).parents[1]
 NOTEBOOKS = SHIPPED.parent / "notebooks"
@@ -161,10 +162,8 @@ class _Job:
         return {
             "place": self.place.settings.name,
             "parameters": {"place": self.place.slug, "edition": self.place.edition, "data": self.order.data},
-            "code": manifest.code(),
-            "packages": manifest.packages(),
-            "inputs": manifest.hashes(input_files(self.place.slug, self.place.data), self.place.data, SHIPPED),
-            "notebooks": manifest.hashes(self.notebooks, self.order.notebooks),
+            **self.place.rests_on,
+            "notebooks": hashes(self.notebooks, self.order.notebooks),
         }
 
     def _publish(self) -> None:
@@ -246,25 +245,19 @@ def _notebooks_as_text(executed: dict[str, Executed], cover: Cover) -> dict[str,
 
 def _tables_as_text(tables: dict[str, Table]) -> dict[str, str]:
     """Every published table by file name; wards, indicators and needs with the columns that others rely on."""
-    files = {f"tables/{name}.csv": csv_text(table) for name, table in tables.items()}
-    del files["tables/wards.csv"], files["tables/needs.csv"]
+    files = {f"tables/{name}.csv": csv_text(tables[name]) for name in tables.keys() - {"wards", "needs"}}
     needs, places = _cells(tables["needs"]), _cells(tables["indicators"].only(area_type=["ward", "place"]))
     files["wards.geojson"] = geojson_text(tables["wards"], tables["needs"])
     # without the words that notebooks show beside the index and its domains
-    files["tables/need_index.csv"] = _csv(needs, [*NEED_COLUMNS, *needs.filter(regex="_score$")])
+    needs = needs[[*NEED_COLUMNS, *needs.filter(regex="_score$")]]
     # the whole place has no ward code, so that nobody sums it with the wards
-    wards = {
-        "ward_code": places["area_code"].where(places["area_type"] == "ward", ""),
-        "ward_name": places["area_name"],
-    }
-    files["tables/indicators.csv"] = _csv(places.assign(**wards, agency=places["agency_name"]), INDICATOR_COLUMNS)
+    places["ward_code"] = places["area_code"].where(places["area_type"] == "ward", "")
+    places = places.assign(ward_name=places["area_name"], agency=places["agency_name"])[INDICATOR_COLUMNS]
+    for name, cells in {"need_index": needs, "indicators": places}.items():
+        files[f"tables/{name}.csv"] = cells.to_csv(index=False, lineterminator="\n")
     return files
 
 
 def _cells(table: Table) -> pd.DataFrame:
     """The cells of a table as they are published: text, from which columns can be chosen without opening the gate."""
     return pd.read_csv(io.StringIO(csv_text(table)), dtype=str, keep_default_na=False)
-
-
-def _csv(cells: pd.DataFrame, columns: list[str]) -> str:
-    return cells[columns].to_csv(index=False, lineterminator="\n")
