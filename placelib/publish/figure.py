@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
+from scipy.spatial.distance import cdist
 
 from placelib.gate import Table
 from placelib.publish.tables import Shown, labelled, show, subject
@@ -52,7 +53,7 @@ class Figure:
         """The picture, in few colours."""
         agg, buffer = FigureCanvasAgg(self.canvas), io.BytesIO()
         agg.draw()
-        _few_colours(np.asarray(agg.buffer_rgba())[..., :3]).save(buffer, "png", optimize=True)
+        _few_colours(np.asarray(agg.buffer_rgba())).save(buffer, "png", optimize=True)
         return buffer.getvalue()
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -63,13 +64,13 @@ class Figure:
 
 def _few_colours(pixels: np.ndarray) -> Image.Image:
     """Keep the commonest colours, so that a shade is the same in map and key; others go to the nearest."""
-    packed = pixels.astype(np.int32) @ (1 << 16, 1 << 8, 1)
-    colours, place, count = np.unique(packed, return_inverse=True, return_counts=True)
+    packed = pixels.view(np.uint32)[..., 0]
+    found, place, count = np.unique(packed, return_inverse=True, return_counts=True)
+    colours = found.view(np.uint8).reshape(-1, 4)[:, :3]
     kept = colours[np.argsort(-count, kind="stable")[:COLOURS]]
-    parts, palette = (np.stack([each >> 16, each >> 8 & 255, each & 255], axis=-1) for each in (colours, kept))
-    nearest = ((parts[:, None] - palette) ** 2).sum(axis=-1).argmin(axis=1)
-    image = Image.fromarray(nearest[place].reshape(packed.shape).astype(np.uint8), mode="P")
-    image.putpalette(palette.astype(np.uint8).tobytes())
+    nearest = cdist(colours, kept).argmin(axis=1).astype(np.uint8)
+    image = Image.fromarray(nearest[place].reshape(packed.shape), mode="P")
+    image.putpalette(kept.tobytes())
     return image
 
 
