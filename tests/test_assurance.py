@@ -16,13 +16,14 @@ def frame(columns, *rows):
 
 
 OUTCOMES = frame("outcome_id outcome", ("O1", "Safe streets"), ("O2", "Warm homes"), ("O3", "Clean parks"))
+NOBODY = "nobody decides; nobody pays; nobody delivers; nobody answers"
 ALL = ["decides", "pays", "delivers", "answers", "is consulted"]
 
 
 @pytest.mark.parametrize(
     ("held", "found"),
     [
-        ({}, "nobody decides; nobody pays; nobody delivers; nobody answers"),
+        ({}, NOBODY),
         (dict.fromkeys(ALL, "A"), ""),
         (dict.fromkeys(ALL[:4], "A"), ""),  # nobody consulted is no gap
         (dict.fromkeys(ALL, "A") | {"pays": "AB", "delivers": "ABC"}, ""),  # several may pay and deliver
@@ -31,12 +32,11 @@ ALL = ["decides", "pays", "delivers", "answers", "is consulted"]
     ],
 )
 def test_gaps_and_overlaps_of_rights_are_found(held, found):
-    """Who is missing, and where two hold what one should hold alone, whatever is held over another outcome."""
+    """Who is missing, and where two hold what one should alone, whatever is held over another outcome."""
     rows = [("O1", agency, right) for right, agencies in held.items() for agency in agencies]
     rights = frame("outcome_id agency right", *rows, *[("O3", "Z", right) for right in ALL])
     table = assurance.accountability(rights, OUTCOMES).set_index("outcome_id")
-    assert table["found"].to_dict() == {"O1": found, "O2": "nobody decides; nobody pays; nobody delivers; nobody answers",
-                                        "O3": ""}  # fmt: skip
+    assert table["found"].to_dict() == {"O1": found, "O2": NOBODY, "O3": ""}
     assert table.loc["O1", "pays"] == "; ".join(held.get("pays", ""))
 
 

@@ -92,7 +92,7 @@ def link(first, second):
 def test_every_rule_of_the_dictionary_names_columns_that_are_there(kind):
     """Keys, shares, dates, links and references of a book are columns of that book or of another."""
     each = BOOKS[kind]
-    named = [*each.key, *(name for pair in each.later for name in pair), *(each.no_circle or ())]
+    named = [*each.key, *(each.no_circle or ()), *(name for some in (*each.later, *each.rising) for name in some)]
     named += [each.sums_to_one.within, *each.sums_to_one.columns] if each.sums_to_one else []
     assert set(named) <= set(each.columns)
     for column in each.columns.values():
@@ -151,6 +151,10 @@ FAULTS = {
         "service_links.csv, column 'affects', row 2: goes round in a circle",
     ),
     "a risk without an owner": ([book("risks", changed(RISK, c3=""))], "risks.csv, column 'owner', row 2: is empty"),
+    "a likely chance below the least one": (
+        [book("risks", changed(RISK, c6=0.9))],
+        "risks.csv, column 'probability_lower', row 2: must not fall from one to the next",
+    ),
     "a target dated before its baseline": (
         [book("outcomes", changed(OUTCOME, c10="2025-03-31"))],
         "outcomes.csv, column 'target_date', row 2: is not after 'baseline_date'",

@@ -48,6 +48,7 @@ class Book(Strict):
     key: tuple[str, ...] = ()
     sums_to_one: Shares | None = None
     later: tuple[tuple[str, str], ...] = ()
+    rising: tuple[tuple[str, ...], ...] = ()
     no_circle: tuple[str, str] | None = None
     columns: dict[str, BookColumn]
 
@@ -127,9 +128,12 @@ def _wrong_sums(frame: pd.DataFrame, book: Book) -> Broken:
 
 
 def _wrong_order(frame: pd.DataFrame, book: Book) -> Broken:
-    """Dates the wrong way round."""
+    """Dates the wrong way round, and numbers that fall where they should rise or stay."""
     for first, last in book.later:
         yield frame[frame[last] <= frame[first]], last, f"is not after '{first}'", "correct one of the two dates"
+    for names in book.rising:
+        falls = (frame[list(names)].diff(axis=1) < 0).any(axis=1)
+        yield frame[falls], names[0], f"must not fall from one to the next: {', '.join(names)}", "put them in order"
 
 
 def _circles(frame: pd.DataFrame, book: Book) -> Broken:
