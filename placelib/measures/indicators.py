@@ -131,14 +131,14 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
         (length of the period that is counted).
     """
     inputs, geography, denominators = place
-    counted = _counted(source, feed)
+    counted = counted_rows(source, feed)
     if feed.rebuild_with:
         counted["denominator"] = _area_population(inputs, source, feed)
         counted["numerator"] = counted["numerator"] * counted["denominator"] / row["per"]
     counted["low"] = counted["numerator"].mask(counted["suppressed"], 1.0)
     counted["high"] = counted["numerator"].mask(counted["suppressed"], source.contract.threshold - 1.0)
     current, previous, years = _windows(counted, source.contract)
-    located = _located(source, counted.index, geography)
+    located = located_rows(source, counted.index, geography)
     wards = pd.Index([*geography.wards["ward_code"], UNPLACED])
     nought = 0.0 if source.contract.kind in RECORDS else np.nan  # where no record is
     now, before = (
@@ -173,7 +173,7 @@ def _keeps_unplaced(contract: Contract) -> bool:
     return contract.kind in RECORDS and contract.release != "open"
 
 
-def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFrame:
+def located_rows(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFrame:
     """Shares of wards of each row, `UNPLACED` where its location is empty; one in no ward here is not of the place."""
     rule = source.contract.geography
     located = geography.locate(source.frame.loc[rows], rule)
@@ -183,7 +183,7 @@ def _located(source: Source, rows: pd.Index, geography: Geography) -> pd.DataFra
     return pd.concat([located, pd.DataFrame({"row": empty, "ward_code": UNPLACED, "share": 1.0})], ignore_index=True)
 
 
-def _counted(source: Source, feed: Feed) -> pd.DataFrame:
+def counted_rows(source: Source, feed: Feed) -> pd.DataFrame:
     """Rows that the feed counts: numerator, denominator (the file's own), suppressed, month, person."""
     frame = population.keep(source.frame, feed.where)
     month = next((name for name, column in source.contract.columns.items() if column.type == "month"), "")

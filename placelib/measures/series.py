@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from placelib.errors import PlacelibError
 
@@ -11,6 +12,10 @@ SCREEN = 3.267  # a moving range above so many mean ranges is no ordinary variat
 RUN = 7
 FEWEST_POINTS = 12
 FEWEST_EVENTS = 20  # a month, on average
+MONTHS, FEWEST_FORECAST = 12, 24
+FUTURES = ("llevel", "lldtrend")  # the level stays about where it is, or goes on as it has been going
+SEASON = {"freq_seasonal": [{"period": MONTHS, "harmonics": 1}], "stochastic_freq_seasonal": [False]}
+DRAWS, SEED = 2000, 20261126
 
 
 def xmr(values: pd.Series, events: pd.Series | None) -> pd.DataFrame:
@@ -76,6 +81,76 @@ def xmr(values: pd.Series, events: pd.Series | None) -> pd.DataFrame:
     chart |= {"moving_range": moving, "range_limit": range_limit, "screened": screened, **rules}
     special = np.any(list(rules.values()), axis=0)
     return pd.DataFrame(chart, index=values.index).assign(variation=np.where(special, "special", "chance"))
+
+
+def charted(events: pd.Series) -> tuple[pd.DataFrame, str]:
+    """Chart monthly events, pooled into quarters where a month has fewer than 20 on average.
+
+    Parameters
+    ----------
+    events : Series
+        Counts by month (periods), in order.
+
+    Returns
+    -------
+    chart : DataFrame
+        See `xmr`; empty where the series allows no limits.
+    period : str
+        "month" or "quarter" (of the financial year; quarters that are not whole are left out).
+
+    Examples
+    --------
+    >>> chart, period = charted(pd.Series(10.0, pd.period_range("2023-04", periods=36, freq="M")))
+    >>> period, len(chart), chart["centre"].iloc[0]
+    ('quarter', 12, np.float64(30.0))
+    """
+    period = "month" if events.mean() >= FEWEST_EVENTS else "quarter"
+    if period == "quarter":
+        parts = events.groupby(events.index.asfreq("Q-MAR"))
+        events = parts.sum(min_count=3)[parts.size() == 3]
+    try:
+        return xmr(events, events), period
+    except PlacelibError:
+        return pd.DataFrame(columns=["value"]), period
+
+
+def year_totals(events: pd.Series, until: pd.Period) -> np.ndarray | None:
+    """Simulate what the twelve months that end with `until` may add up to.
+
+    Two structural state-space models of the logarithm of the count, with a yearly wave, are fitted by maximum
+    likelihood: a level that drifts by chance, and one that has a trend besides. Half of the futures come from each, as
+    the past seldom tells whether a trend will last. Months that are known already count as they were.
+
+    Parameters
+    ----------
+    events : Series
+        Counts by month (periods), in order.
+    until : Period
+        Month that ends the year in question.
+
+    Returns
+    -------
+    array of float, or None
+        4,000 equally likely totals; None where there are fewer than 24 months, any is missing, an average month has
+        fewer than 20 events, or `until` is past.
+
+    Notes
+    -----
+    Coverage of the intervals is measured by `benchmarks/forecasts.py`. They allow for chance in the counts and for a
+    drifting level, not for a change of a kind that the series has not seen.
+
+    References
+    ----------
+    Harvey (1989), Forecasting, structural time series models and the Kalman filter.
+    """
+    ahead = (until - events.index[-1]).n
+    if ahead < 1 or len(events) < FEWEST_FORECAST or events.isna().any() or events.mean() < FEWEST_EVENTS:
+        return None
+    logs, random, futures = np.log(events.to_numpy(float).clip(min=0.5)), np.random.default_rng(SEED), []
+    for level in FUTURES:
+        fitted = UnobservedComponents(logs, level, **SEASON).fit(disp=False)
+        futures.append(np.exp(fitted.simulate(ahead, anchor="end", repetitions=DRAWS, rng=random).reshape(ahead, -1)))
+    return np.hstack(futures)[-MONTHS:].sum(axis=0) + events.tail(max(MONTHS - ahead, 0)).sum()
 
 
 def _reached(windows: np.ndarray, length: int) -> np.ndarray:

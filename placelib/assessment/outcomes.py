@@ -1,0 +1,165 @@
+"""Outcomes: where each stands against its target, what its months tell, and how likely it is to arrive in time.
+
+No verdict is a colour: each is a sentence, and says when we cannot tell.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from placelib.measures.series import charted, year_totals
+from placelib.sources.terms import Vocabulary
+
+RECENT = 6  # points of a chart that are "lately"
+UNLIKE = 2.0  # a mix that fits the years before so many times worse than is usual among the others fits badly
+WORSE = {"higher is worse": 1.0, "higher is better": -1.0}
+FIGURE = ["value", "lower", "upper", "mark", "period", "source", "method", "illustrative"]
+STANDING = ["No figure", "Reached", "Not reached", "We cannot tell: the target lies within the margin of error"]
+OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook"]
+NO_OUTLOOK = "We do not know: no series of months behind it is long enough"
+NO_LIMITS = "No limits: fewer than 12 {each}s, or under 20 events in an average one"
+ASSURED = ["Missed in every ordinary {each}, unless something changes", "Hit and miss: chance decides"]
+ASSURED += ["Met in every ordinary {each}", "No target set"]
+CHANGED = "; but the limits cover a change, so look at the chart"
+
+
+def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Put beside each outcome its figure as it is published, and say whether the target is reached.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        The book `outcomes`.
+    published : DataFrame
+        Rows of the shared indicator table that have passed the gate: no word here tells more than they do.
+    vocabulary : Vocabulary
+        For names and directions.
+
+    Returns
+    -------
+    DataFrame
+        The book's columns and those of the indicator; value, lower, upper, mark, period, source; standing (words: the
+        target counts as reached or not only where the whole interval lies on one side of it) and footing (whether the
+        figure is of part of a year, put on a yearly footing).
+    """
+    rows = published.query("area_type == 'place' and characteristic == 'all'").drop_duplicates("indicator_id")
+    table = outcomes.merge(rows[["indicator_id", *FIGURE]], how="left", on="indicator_id", validate="m:1")
+    table, value = vocabulary.named(table), table["value"].astype(float)
+    missing = [table[end].astype(float).fillna(value) - table["target"] for end in ("lower", "upper")]
+    short = pd.DataFrame(missing) * table["direction"].map(WORSE)  # above nought: on the wrong side of the target
+    known = [value.isna(), short.max() <= 0, short.min() > 0]
+    footing = table["method"].astype("str").str.extract(r"(\d+ months put on a yearly footing)")[0].fillna("")
+    return table.assign(standing=np.select(known, STANDING[:3], STANDING[3]), footing=footing)
+
+
+def inspected_by(regimes: pd.DataFrame) -> pd.Series:
+    """Name the regimes that ask for each indicator, by whom and since when, by indicator_id."""
+    until = regimes["in_force_to"].dt.strftime(" to %B %Y").fillna("")
+    dated = regimes["inspectorate"] + ", from " + regimes["in_force_from"].dt.strftime("%B %Y") + until
+    said = (regimes["regime"] + " (" + dated + ")").groupby(regimes["indicator_id"])
+    return said.agg(lambda words: "; ".join(words.unique())).astype(object)
+
+
+def outlook(outcomes: pd.DataFrame, monthly: pd.DataFrame, exposure: Mapping[str, float]) -> pd.DataFrame:
+    """Say how likely each target is to be reached in the twelve months that end on its date.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        See `standing`.
+    monthly : DataFrame
+        See `measures.months.monthly_counts`.
+    exposure : mapping of str to float
+        For each indicator what turns a year's rate into a year's count: population / per.
+
+    Returns
+    -------
+    DataFrame
+        Indexed as `outcomes`: chance_pct (to the nearest 5, as a simulation knows no more), forecast, forecast_lower,
+        forecast_upper (rate of that year, middle and 95% limits; see `measures.series.year_totals`), outlook (words).
+    """
+    series = {name: rows.set_index("month")["events"] for name, rows in monthly.groupby("indicator_id")}
+    found = [
+        _outlook(row, series.get(row["indicator_id"]), exposure.get(row["indicator_id"], np.nan))
+        for row in outcomes.to_dict("records")
+    ]
+    return pd.DataFrame(found, outcomes.index, OUTLOOK).astype(dict.fromkeys(OUTLOOK[:4], float))
+
+
+def _outlook(outcome: Mapping, events: pd.Series | None, exposure: float) -> dict[str, object]:
+    futures = None if events is None else year_totals(events, pd.Period(outcome["target_date"], "M"))
+    if futures is None:
+        return {"outlook": NO_OUTLOOK}
+    worse, rates = WORSE[outcome["direction"]], futures / exposure
+    chance = 5 * round(20 * (worse * rates <= worse * outcome["target"]).mean())
+    said = {0: "Fewer than 5", 100: "More than 95"}.get(chance, f"About {chance}")
+    words = f"{said} chances in 100 of reaching it in time, if things go on as they have"
+    return dict(zip(OUTLOOK, [chance, *np.quantile(rates, [0.5, 0.025, 0.975]), words], strict=True))
+
+
+def variation(monthly: pd.DataFrame, targets: Mapping[str, float], vocabulary: Vocabulary) -> pd.DataFrame:
+    """Tell in words what each indicator's months say (variation), and whether its target is within reach (assurance).
+
+    Parameters
+    ----------
+    monthly : DataFrame
+        See `measures.months.monthly_counts`.
+    targets : mapping of str to float
+        Targets by indicator, as events a month.
+    vocabulary : Vocabulary
+        For names and directions.
+
+    Returns
+    -------
+    DataFrame
+        A row a period of each indicator with limits, one row for each without: its names; period, events, stands_out
+        ("above", "below", ""), latest (whether the last of its indicator); and, alike in all of an indicator, each
+        ("month" or "quarter"), centre, lower, upper, target (events in each), variation and assurance (words).
+
+    References
+    ----------
+    NHS England, Making Data Count: variation and assurance.
+    """
+    said = ["variation", "assurance", "period", "events", "stands_out", "centre", "lower", "upper", "target", "each"]
+    tables = [monthly.head(0).reindex(columns=[*monthly, "latest", *said])]
+    for name, rows in monthly.groupby("indicator_id"):
+        chart, each = charted(rows.set_index("month")["events"])
+        worse = WORSE[vocabulary.indicators.set_index("indicator_id")["direction"][name]]
+        target = targets.get(name, np.nan) * {"month": 1, "quarter": 3}[each]
+        words = _told(chart, worse, target=target) if len(chart) else (NO_LIMITS, "")
+        shown = chart.assign(events=chart["value"], target=target) if len(chart) else pd.DataFrame(index=[""])
+        shown["variation"], shown["assurance"] = (word.format(each=each) for word in words)
+        facts = rows.iloc[0].drop(["month", "events"]).to_dict() | {"each": each}
+        shown = shown.assign(**facts, period=shown.index, latest=shown.index == shown.index[-1])
+        tables.append(shown.reindex(columns=tables[0].columns))
+    return vocabulary.named(pd.concat(tables, ignore_index=True).drop(columns="month"))
+
+
+def _told(chart: pd.DataFrame, worse: float, *, target: float) -> tuple[str, str]:
+    """Say what stands out of a chart, and whether the target lies short of, inside or beyond its limits."""
+    out = worse * np.sign(chart["value"] - chart["centre"]).where(chart["variation"] == "special", 0)
+    ends = np.sort(worse * chart[["lower", "upper"]].iloc[0].to_numpy())
+    assured = ASSURED[3] if np.isnan(target) else ASSURED[np.searchsorted(ends, worse * target)] + CHANGED * out.any()
+    if not out.any():
+        return f"Steady: nothing beyond chance in {len(out)} {{each}}s", assured
+    last = out[out != 0].index[-1]
+    if last < out.index[-RECENT]:
+        return f"Steady lately; last stood out in {last:%B %Y}", assured
+    return f"{'Worse' if out[last] > 0 else 'Better'} lately than chance explains", assured
+
+
+def evaluated(compared: pd.DataFrame, intervention: str) -> str:
+    """Tell what a synthetic control and its placebos say of an intervention (see `measures.panel`), in words."""
+    if compared.empty:
+        return "No intervention can be evaluated: that needs figures of this place and others over the years."
+    areas, after = compared.drop_duplicates("area_name"), compared[compared["after"] & compared["role"].eq("place")]
+    here, donors = areas[areas["role"] == "place"].iloc[0], int(areas["role"].eq("donor").sum())
+    change, since, beyond = after["difference"].mean(), after["year"].min(), int(here["rank"]) - 1
+    words = (
+        f"{intervention}: since {since} {here['area_name']} has been {abs(change):.1f} "
+        f"{'below' if change < 0 else 'above'} its twin, made of other places. {beyond or 'None'} of {donors} places "
+        f"without it departed as far from theirs, as would happen by chance in {beyond + 1} of {donors + 1} cases."
+    )
+    unlike = here["fit"] > UNLIKE * areas["fit"].median()
+    return words + " But the twin was unlike the place before as well: this says little." * bool(unlike)

@@ -1,0 +1,53 @@
+"""Events of the whole place by month, from the files that say in which month each was."""
+
+import numpy as np
+import pandas as pd
+
+from placelib.measures.indicators import RECORDS, counted_rows, located_rows, provenance, stacked
+from placelib.sources.geography import Geography
+from placelib.sources.readers import Inputs
+
+COLUMNS = ["indicator_id", "month", "events", "threshold", "release_class", "illustrative", "agency", "source"]
+
+
+def monthly_counts(inputs: Inputs, geography: Geography) -> pd.DataFrame:
+    """Count the events of each indicator in the place, month by month, over the whole period of its file.
+
+    Only flows are counted: of a stock, such as claimants, the same people are in month after month, and such counts
+    vary by less than chance. A person counts once a month.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The place.
+    geography : Geography
+        Its wards, with postcodes weighted by residents.
+
+    Returns
+    -------
+    DataFrame
+        A row an indicator and month: indicator_id, month (period), events (shared out where areas straddle the
+        boundary), threshold (below which a count is not shown), release_class, illustrative, agency, source. In a
+        file with a row a record, a month without one counts nought; elsewhere it is missing, as is a month of which
+        any part is suppressed.
+    """
+    tables = []
+    for source in inputs.of_kind("events", "register", "counts", "series"):
+        contract = source.contract
+        months = pd.period_range(contract.period_start, contract.period_end, freq="M", name="month")
+        for feed in contract.indicators:
+            rows = counted_rows(source, feed)
+            if rows["month"].isna().all() or feed.over_time == "mean":
+                continue
+            rows = rows[rows["person"].isna() | ~rows.duplicated(["person", "month"])]
+            inside = located_rows(source, rows.index, geography).groupby("row")["share"].sum()
+            events = rows["numerator"] * inside.reindex(rows.index, fill_value=0.0)
+            whole = events.where(~rows["suppressed"]).groupby(rows["month"].dt.to_period("M")).agg(_all_known)
+            counted = whole.reindex(months, fill_value=0.0 if contract.kind in RECORDS else np.nan).rename("events")
+            said = provenance(contract) | {"threshold": contract.threshold, "source": contract.title}
+            tables.append(counted.reset_index().assign(indicator_id=feed.id, **said))
+    return stacked(tables).reindex(columns=COLUMNS)
+
+
+def _all_known(events: pd.Series) -> float:
+    return events.sum(skipna=False)
