@@ -15,7 +15,7 @@ from placelib.kept import Stage, code, hashes, packages
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
-from placelib.stages import needs
+from placelib.stages import needs, outcomes
 
 
 class Place:
@@ -109,6 +109,9 @@ class Place:
     issues = Stage(lambda place: needs.issues(place.inputs, place._exact))
     commentary = Stage(lambda place: needs.commentary(place.inputs, place._exact))
     unknowns = Stage(lambda place: needs.unknowns(place.inputs, place._exact))
+    outcomes = Stage(lambda place: outcomes.outcomes(place.inputs, place._exact))
+    variation = Stage(lambda place: outcomes.variation(place.inputs, place._exact))
+    evaluation = Stage(lambda place: outcomes.evaluation(place.inputs, place._exact))
 
 
 def open_place(place: str, edition: str = "", data: str = "") -> Place:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from placelib.measures.indicators import stacked
 from placelib.measures.series import charted, year_totals
 from placelib.sources.terms import Vocabulary
 
@@ -18,9 +19,10 @@ FIGURE = ["value", "lower", "upper", "mark", "period", "source", "method", "illu
 STANDING = ["No figure", "Reached", "Not reached", "We cannot tell: the target lies within the margin of error"]
 OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook"]
 NO_OUTLOOK = "We do not know: no series of months behind it is long enough"
-NO_LIMITS = "No limits: fewer than 12 {each}s, or under 20 events in an average one"
 ASSURED = ["Missed in every ordinary {each}, unless something changes", "Hit and miss: chance decides"]
 ASSURED += ["Met in every ordinary {each}", "No target set"]
+WORDS, LIMITS = ["variation", "assurance"], ["centre", "lower", "upper", "target"]
+FACTS = ["indicator_id", "threshold", "release_class", "illustrative", "source"]
 CHANGED = "; but the limits cover a change, so look at the chart"
 
 
@@ -121,31 +123,40 @@ def variation(monthly: pd.DataFrame, targets: Mapping[str, float], vocabulary: V
     ----------
     NHS England, Making Data Count: variation and assurance.
     """
-    said = ["variation", "assurance", "period", "events", "stands_out", "centre", "lower", "upper", "target", "each"]
-    tables = [monthly.head(0).reindex(columns=[*monthly, "latest", *said])]
+    tables = []
     for name, rows in monthly.groupby("indicator_id"):
         chart, each = charted(rows.set_index("month")["events"])
-        worse = WORSE[vocabulary.indicators.set_index("indicator_id")["direction"][name]]
         target = targets.get(name, np.nan) * {"month": 1, "quarter": 3}[each]
-        words = _told(chart, worse, target=target) if len(chart) else (NO_LIMITS, "")
-        shown = chart.assign(events=chart["value"], target=target) if len(chart) else pd.DataFrame(index=[""])
-        shown["variation"], shown["assurance"] = (word.format(each=each) for word in words)
-        facts = rows.iloc[0].drop(["month", "events"]).to_dict() | {"each": each}
-        shown = shown.assign(**facts, period=shown.index, latest=shown.index == shown.index[-1])
-        tables.append(shown.reindex(columns=tables[0].columns))
-    return vocabulary.named(pd.concat(tables, ignore_index=True).drop(columns="month"))
+        worse = WORSE[vocabulary.indicators.set_index("indicator_id")["direction"][name]]
+        facts = rows.iloc[0][FACTS].to_dict() | {"each": each, "target": target}
+        told = _told(chart, worse, target=target, each=each)
+        tables.append(_points(chart).assign(**facts, **dict(zip(WORDS, told, strict=True))))
+    columns = [*FACTS, "period", "latest", "events", "stands_out", *LIMITS, "each", *WORDS]
+    return vocabulary.named(stacked(tables).reindex(columns=columns))
 
 
-def _told(chart: pd.DataFrame, worse: float, *, target: float) -> tuple[str, str]:
+def _points(chart: pd.DataFrame) -> pd.DataFrame:
+    """Give the points of a chart, the last marked; a row without one where there is no chart."""
+    if chart.empty:
+        return pd.DataFrame({"period": [""], "stands_out": "", "latest": True})
+    out = np.where(chart["value"] > chart["centre"], "above", "below")
+    shown = chart[["centre", "upper"]].assign(events=chart["value"], lower=chart["lower"].clip(lower=0))
+    shown["stands_out"] = np.where(chart["variation"] == "special", out, "")
+    return shown.assign(period=chart.index.asfreq("M").strftime("%b %Y"), latest=chart.index == chart.index[-1])
+
+
+def _told(chart: pd.DataFrame, worse: float, *, target: float, each: str) -> tuple[str, str]:
     """Say what stands out of a chart, and whether the target lies short of, inside or beyond its limits."""
+    if chart.empty:
+        return f"No limits: fewer than 12 {each}s, or under 20 events in an average one", ""
     out = worse * np.sign(chart["value"] - chart["centre"]).where(chart["variation"] == "special", 0)
     ends = np.sort(worse * chart[["lower", "upper"]].iloc[0].to_numpy())
-    assured = ASSURED[3] if np.isnan(target) else ASSURED[np.searchsorted(ends, worse * target)] + CHANGED * out.any()
+    assured = ASSURED[3] if np.isnan(target) else ASSURED[np.searchsorted(ends, worse * target)].format(each=each)
     if not out.any():
-        return f"Steady: nothing beyond chance in {len(out)} {{each}}s", assured
-    last = out[out != 0].index[-1]
+        return f"Steady: nothing beyond chance in {len(out)} {each}s", assured
+    last, assured = out[out != 0].index[-1], assured + CHANGED * (not np.isnan(target))
     if last < out.index[-RECENT]:
-        return f"Steady lately; last stood out in {last:%B %Y}", assured
+        return f"Steady lately; last stood out in {last.asfreq('M'):%B %Y}", assured
     return f"{'Worse' if out[last] > 0 else 'Better'} lately than chance explains", assured
 
 

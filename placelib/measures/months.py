@@ -7,7 +7,7 @@ from placelib.measures.indicators import RECORDS, counted_rows, located_rows, pr
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs
 
-COLUMNS = ["indicator_id", "month", "events", "threshold", "release_class", "illustrative", "agency", "source"]
+COLUMNS = ["indicator_id", "month", "events", "threshold", "release_class", "illustrative", "source"]
 
 
 def monthly_counts(inputs: Inputs, geography: Geography) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def monthly_counts(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     -------
     DataFrame
         A row an indicator and month: indicator_id, month (period), events (shared out where areas straddle the
-        boundary), threshold (below which a count is not shown), release_class, illustrative, agency, source. In a
+        boundary), threshold (below which a count is not shown), release_class, illustrative, source. In a
         file with a row a record, a month without one counts nought; elsewhere it is missing, as is a month of which
         any part is suppressed.
     """

@@ -23,9 +23,10 @@ def synthetic_control(panel: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        area_name, role, year, after (whether from the intervention's year on), value, synthetic, difference, fit (root
-        mean squared difference before), ratio (after / before: of the same), rank (of the ratio among all areas, 1 is
-        the largest). Years that any area lacks are left out. No row without a place, two donors or two years before.
+        area_name, role, year, last (whether the last year), after (whether from the intervention's year on), value,
+        synthetic, difference, fit (root mean squared difference before), times_as_far (the same after, as a multiple
+        of it), rank (of that among all areas, 1 is the largest). Years that any area lacks are left out. No row
+        without a place, two donors or two years before.
 
     References
     ----------
@@ -36,7 +37,7 @@ def synthetic_control(panel: pd.DataFrame) -> pd.DataFrame:
     role = panel.drop_duplicates("area_name").set_index("area_name")["role"].reindex(values.columns)
     after = values.index >= panel["intervention_year"].min()
     if not role.eq("place").any() or role.eq("donor").sum() < 2 or (~after).sum() < 2 or not after.any():
-        return panel.head(0).reindex(columns=["area_name", "role", "year", "after", "value", *_MADE])
+        return panel.head(0).reindex(columns=["area_name", "role", "year", "last", "after", "value", *_MADE])
     made = {}
     for name in values:
         others = values.loc[:, role.eq("donor") & (values.columns != name)]
@@ -46,12 +47,16 @@ def synthetic_control(panel: pd.DataFrame) -> pd.DataFrame:
     ratio = later / fit.clip(lower=1e-9 * values.abs().to_numpy().max())
     table = gaps.melt(value_name="difference", ignore_index=False).reset_index()
     table = table.merge(panel[["area_name", "role", "year", "value"]], on=["area_name", "year"], validate="1:1")
-    said = {"fit": fit, "ratio": ratio, "rank": ratio.rank(ascending=False, method="max")}
+    said = {"fit": fit, "times_as_far": ratio, "rank": ratio.rank(ascending=False, method="max")}
     table = table.assign(**{name: table["area_name"].map(each) for name, each in said.items()})
-    return table.assign(synthetic=table["value"] - table["difference"], after=table["year"].isin(values.index[after]))
+    return table.assign(
+        synthetic=table["value"] - table["difference"],
+        after=table["year"].isin(values.index[after]),
+        last=table["year"] == values.index[-1],
+    )
 
 
-_MADE = ["synthetic", "difference", "fit", "ratio", "rank"]
+_MADE = ["synthetic", "difference", "fit", "times_as_far", "rank"]
 
 
 def _weights(donors: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
-from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from placelib.errors import PlacelibError
 
@@ -15,7 +14,8 @@ FEWEST_EVENTS = 20  # a month, on average
 MONTHS, FEWEST_FORECAST = 12, 24
 FUTURES = ("llevel", "lldtrend")  # the level stays about where it is, or goes on as it has been going
 SEASON = {"freq_seasonal": [{"period": MONTHS, "harmonics": 1}], "stochastic_freq_seasonal": [False]}
-DRAWS, SEED = 2000, 20261126
+QUIETLY = {"disp": False, "warn_convergence": False, "cov_type": "none"}  # a flat top is no fault
+DRAWS, SEED = 500, 20261126
 
 
 def xmr(values: pd.Series, events: pd.Series | None) -> pd.DataFrame:
@@ -131,7 +131,7 @@ def year_totals(events: pd.Series, until: pd.Period) -> np.ndarray | None:
     Returns
     -------
     array of float, or None
-        4,000 equally likely totals; None where there are fewer than 24 months, any is missing, an average month has
+        1,000 equally likely totals; None where there are fewer than 24 months, any is missing, an average month has
         fewer than 20 events, or `until` is past.
 
     Notes
@@ -143,12 +143,14 @@ def year_totals(events: pd.Series, until: pd.Period) -> np.ndarray | None:
     ----------
     Harvey (1989), Forecasting, structural time series models and the Kalman filter.
     """
+    from statsmodels.tsa.statespace.structural import UnobservedComponents  # slow to load, and seldom needed
+
     ahead = (until - events.index[-1]).n
     if ahead < 1 or len(events) < FEWEST_FORECAST or events.isna().any() or events.mean() < FEWEST_EVENTS:
         return None
     logs, random, futures = np.log(events.to_numpy(float).clip(min=0.5)), np.random.default_rng(SEED), []
     for level in FUTURES:
-        fitted = UnobservedComponents(logs, level, **SEASON).fit(disp=False)
+        fitted = UnobservedComponents(logs, level, **SEASON).fit(**QUIETLY)
         futures.append(np.exp(fitted.simulate(ahead, anchor="end", repetitions=DRAWS, rng=random).reshape(ahead, -1)))
     return np.hstack(futures)[-MONTHS:].sum(axis=0) + events.tail(max(MONTHS - ahead, 0)).sum()
 
