@@ -1,0 +1,152 @@
+"""Options appraisal: what each partner would choose, how easily that turns, who invests, who gains, who does most."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from placelib.errors import PlacelibError
+
+SCORES = ["score", "score_lower", "score_upper"]
+EFFECTS = ["effect", "effect_lower", "effect_upper"]
+GAINS = ["decision", "option_id", "partner", "value_kind", "cashable"]
+CONFIDENCE = 0.95
+LONG_TERM_YEARS, LONG_TERM_FALL = 30, 0.005  # HM Treasury, Green Book (2026): from year 31 the rate is 0.5 points lower
+
+
+def appraise(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
+    """Weigh each option's scores as each partner would, and as all do together.
+
+    Parameters
+    ----------
+    options, scores, weights : DataFrame
+        The books options, option_scores and option_weights.
+
+    Returns
+    -------
+    DataFrame
+        By option_id: the columns of `options`, then score (mean of the partners' totals, so that each partner has an
+        equal say), score_lower and score_upper (all scores at their least, all at their most), rank within the
+        decision (1 first), first_for (how many partners put it first), and `<partner>_view`, each partner's own
+        total, 0 to 10. An option without a score on a weighted criterion has no total.
+    """
+    rows = options[["option_id"]].merge(weights, how="cross").merge(scores, how="left", on=["option_id", "criterion"])
+    rows[SCORES] = rows[SCORES].astype(float).mul(rows["weight"], axis=0)
+    views = rows.groupby(["option_id", "partner"])[SCORES].sum(skipna=False)
+    own = views["score"].unstack("partner").reindex(options["option_id"])
+    table = options.set_index("option_id").join(views.groupby("option_id").mean())
+    table["rank"] = table.groupby("decision")["score"].rank(ascending=False, method="min")
+    table["first_for"] = own.groupby(table["decision"]).rank(ascending=False, method="min").eq(1).sum(axis=1)
+    return table.join(own.add_suffix("_view")).sort_values(["decision", "rank"])
+
+
+def switching_values(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
+    """Find how far one weight, or one score of the first option, must move before another option comes first.
+
+    As one weight moves, the others keep their proportions and all still sum to 1. Where the first option leads by D
+    in all, by d on a criterion of weight w, and so by r = (D − w·d) / (1 − w) on the others, the lead is gone at the
+    weight r / (r − d) and at a score lower by D / w.
+
+    Returns
+    -------
+    DataFrame
+        A row a decision and criterion: option_id (the first), weight, weight_switch and weight_option (which comes
+        first then; missing where no weight from 0 to 1 would do), score, score_switch and score_option (missing
+        where no score from 0 up would do), likely (whether that score is within the range given for it).
+    """
+    table = appraise(options, scores, weights)[["decision", "score"]].rename(columns={"score": "total"})
+    first = table.dropna().sort_values("total", ascending=False, kind="stable").groupby("decision").head(1).index
+    shared = weights.groupby("criterion")["weight"].sum() / max(weights["partner"].nunique(), 1)
+    rows = scores.merge(shared.reset_index(), on="criterion").merge(table, on="option_id").drop(columns="evidence")
+    leads = rows["option_id"].isin(first)
+    pair = rows[leads].merge(rows[~leads], on=["decision", "criterion", "weight"], suffixes=("", "_other"))
+    weight, ahead = pair["weight"], pair["score"] - pair["score_other"]
+    lead = pair["total"] - pair["total_other"]
+    rest = (lead - weight * ahead) / (1 - weight).where(weight < 1)
+    pair["weight_switch"] = (rest / (rest - ahead).where(rest != ahead)).where(lambda each: each.between(0, 1))
+    pair["score_switch"] = (pair["score"] - lead / weight.where(weight > 0)).where(lambda each: each >= 0)
+    pair["moved"] = (pair["weight_switch"] - weight).abs()
+    pair["likely"] = np.where(pair["score_switch"] >= pair["score_lower"], "yes", "no")
+    by, kept = ["decision", "criterion"], ["option_id", "weight", "score"]
+    near = pair.sort_values("moved").drop_duplicates(by).set_index(by)
+    least = pair.sort_values("score_switch", ascending=False).drop_duplicates(by).set_index(by)
+    found = near[[*kept, "weight_switch"]].assign(weight_option=near["option_id_other"].where(near["moved"].notna()))
+    fallen = least["option_id_other"].where(least["score_switch"].notna())
+    return found.assign(score_option=fallen, **least[["score_switch", "likely"]]).sort_index().reset_index()
+
+
+def discount_factor(years: pd.Series, rate: float) -> pd.Series:
+    """Give the worth today of a pound in each year; year 0 is not discounted.
+
+    Examples
+    --------
+    >>> discount_factor(pd.Series([0, 1, 31]), 0.035).round(4).tolist()
+    [1.0, 0.9662, 0.3459]
+    """
+    soon = years.clip(upper=LONG_TERM_YEARS)
+    return (1 + rate) ** -soon.astype(float) * (1 + rate - LONG_TERM_FALL) ** (soon - years).astype(float)
+
+
+def who_gains(options: pd.DataFrame, flows: pd.DataFrame, discount_rate: float) -> pd.DataFrame:
+    """Set what each option costs and brings to each partner against going on as now, in pounds of today.
+
+    A cost counts as amount × (1 + optimism bias), a benefit as amount × (1 − optimism bias) × confidence, never below
+    0; both × the discount factor of their year.
+
+    Parameters
+    ----------
+    options, flows : DataFrame
+        The books options and option_flows.
+    discount_rate : float
+        A year, as a share.
+
+    Returns
+    -------
+    DataFrame
+        decision, option_id, partner, value_kind, cashable, cost_gbp, benefit_gbp, net_gbp (benefit less cost), each
+        less that of the counterfactual: a cost below 0 is spending that is saved. The counterfactual has no rows.
+
+    Raises
+    ------
+    PlacelibError
+        A decision does not have one counterfactual.
+    """
+    others, base = (options.loc[options["counterfactual"] == each, ["option_id", "decision"]] for each in ("no", "yes"))
+    wrong = sorted(
+        set(base["decision"][base["decision"].duplicated()]) | set(others["decision"]) - set(base["decision"])
+    )
+    if wrong:
+        raise PlacelibError(f"'{wrong[0]}' needs one option with 'counterfactual' = yes: correct the options file.")
+    benefit = (1 - flows["optimism_bias"]).clip(lower=0) * flows["confidence"]
+    worth = benefit.where(flows["kind"] == "benefit", 1 + flows["optimism_bias"])
+    rows = flows.assign(gbp=flows["amount"] * worth * discount_factor(flows["year"], discount_rate))
+    now = rows.merge(base, on="option_id").drop(columns="option_id").merge(others, on="decision")
+    every = pd.concat([rows.merge(others, on="option_id"), now.assign(gbp=-now["gbp"])])
+    net = every.pivot_table(index=GAINS, columns="kind", values="gbp", aggfunc="sum", fill_value=0.0)
+    net = net.reindex(columns=["cost", "benefit"], fill_value=0.0).add_suffix("_gbp").rename_axis(columns=None)
+    return net.assign(net_gbp=net["benefit_gbp"] - net["cost_gbp"]).reset_index()
+
+
+def compare_providers(services: pd.DataFrame) -> pd.DataFrame:
+    """Compare services for the same outcome on outcome per pound, adjusted for case mix, blind to who delivers.
+
+    An effect is multiplied by the case mix: who serves people twice as complex is not expected to do as well. A
+    service is clearly below the first where their difference is beyond chance, all differences from the first allowed
+    for together (Bonferroni, at 95%; errors read from the intervals given).
+
+    Returns
+    -------
+    DataFrame
+        outcome_id, service_id, service, effect, effect_lower, effect_upper (outcomes a year for each £1,000, adjusted),
+        effect_evidence, verdict; the highest of each outcome first. Outcomes with one service are left out.
+    """
+    table = services[services["outcome_id"].duplicated(keep=False)].reset_index(drop=True)
+    table[EFFECTS] = table[EFFECTS].astype(float).mul(table["case_mix"], axis=0)
+    table = table.sort_values(["outcome_id", "effect"], ascending=[True, False], ignore_index=True)
+    table["error"] = (table["effect_upper"] - table["effect_lower"]) / 2 / stats.norm.isf((1 - CONFIDENCE) / 2)
+    within = table.groupby("outcome_id")
+    best, error = within["effect"].transform("first"), within["error"].transform("first")
+    critical = stats.norm.isf((1 - CONFIDENCE) / 2 / (within["effect"].transform("size") - 1))
+    below = best - table["effect"] > critical * np.hypot(error, table["error"])
+    words = ["highest", "clearly below the highest"]
+    table["verdict"] = np.select([within.cumcount() == 0, below], words, "no clear difference from the highest")
+    return table[["outcome_id", "service_id", "service", *EFFECTS, "effect_evidence", "verdict"]]
