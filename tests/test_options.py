@@ -65,27 +65,35 @@ def test_an_option_without_a_score_has_no_total():
 
 
 def test_switching_values_are_those_worked_by_hand():
-    """The hub leads maps by 0.5.
+    """The hub leads maps by 0.5 and as now by 1.
 
     Weight of quality w: hub 8w + 4(1 − w), maps 5w + 6(1 − w): equal at 3w = 2(1 − w), so at 0.4. As now has
-    3w + 7(1 − w): equal at 5w = 3(1 − w), 0.375, which is further off. A score of the hub must fall by 0.5 / 0.5 = 1:
-    of quality to 7 (likely, as 6.5 is), of cost to 3 (likely, as 2 is).
+    3w + 7(1 − w): equal at 5w = 3(1 − w), 0.375, which is further off. For maps to draw level a score of the hub must
+    fall by 0.5 / 0.5 = 1: of quality to 7 (likely, as 6.5 is), of cost to 3 (likely, as 2 is); for as now by 2: to 6
+    (not likely) and to 2.
     """
-    found = switching_values(OPTIONS, SCORES, WEIGHTS).set_index("criterion")
-    assert found["weight_switch"].round(9).to_dict() == {"cost": 0.6, "quality": 0.4}
-    assert found["score_switch"].round(9).to_dict() == {"cost": 3.0, "quality": 7.0}
-    assert set(found["weight_option"]) == set(found["score_option"]) == {"map"}
-    assert set(found["likely"]) == {"yes"}
+    found = switching_values(OPTIONS, SCORES, WEIGHTS)
+    assert found["option_id_other"].tolist() == ["map", "map", "now", "now"]
+    found = found.set_index(["option_id_other", "criterion"]).round(9)
+    assert found["weight_switch"].to_dict() == {
+        ("map", "cost"): 0.6, ("map", "quality"): 0.4, ("now", "cost"): 0.625, ("now", "quality"): 0.375
+    }  # fmt: skip
+    assert found["score_switch"].to_dict() == {
+        ("map", "cost"): 3.0, ("map", "quality"): 7.0, ("now", "cost"): 2.0, ("now", "quality"): 6.0
+    }  # fmt: skip
+    assert found["likely"].to_dict() == {
+        ("map", "cost"): "yes", ("map", "quality"): "yes", ("now", "cost"): "yes", ("now", "quality"): "no"
+    }  # fmt: skip
     assert set(found["option_id"]) == {"hub"}
 
 
 def test_no_switching_value_where_nothing_would_do():
-    """An option best on everything stays first at any weight; its lead of 6 cannot be lost on one score of 4."""
-    scores = SCORES.assign(score=[1.0, 1.0, 9.0, 4.0, 1.0, 1.0])
-    found = switching_values(OPTIONS, scores, WEIGHTS).set_index("criterion")
-    assert found[["weight_switch", "weight_option"]].isna().all(axis=None)
-    assert pd.isna(found.loc["cost", "score_switch"])
-    assert found.loc["cost", "likely"] == "no"
+    """An option best on everything stays first at any weight; a lead of 5.5 or 4 cannot be lost on a score of 2."""
+    scores = SCORES.assign(score=[1.0, 0.0, 10.0, 2.0, 2.0, 2.0])
+    found = switching_values(OPTIONS, scores, WEIGHTS).set_index(["option_id_other", "criterion"])
+    assert found.loc[("now", "quality"), "weight_switch":"weight_switch"].isna().all()
+    assert pd.isna(found.loc[("now", "cost"), "score_switch"])
+    assert found.loc[("now", "cost"), "likely"] == "no"
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,7 +107,7 @@ def test_at_its_switching_weight_another_option_draws_level(numbers, tenths):
         other = "cost" if row.criterion == "quality" else "quality"
         part[other] = 1 - row.weight_switch
         total = (scores["score"] * scores["criterion"].map(part)).groupby(scores["option_id"]).sum()
-        assert total[row.option_id] == pytest.approx(total[row.weight_option])
+        assert total[row.option_id] == pytest.approx(total[row.option_id_other])
 
 
 def test_a_pound_is_discounted_as_the_green_book_says():

@@ -8,6 +8,7 @@ from placelib.errors import PlacelibError
 
 SCORES = ["score", "score_lower", "score_upper"]
 EFFECTS = ["effect", "effect_lower", "effect_upper"]
+SWITCH = "decision option_id option_id_other criterion weight weight_switch score score_switch likely".split()
 GAINS = ["decision", "option_id", "partner", "value_kind", "cashable"]
 CONFIDENCE = 0.95
 LONG_TERM_YEARS, LONG_TERM_FALL = 30, 0.005  # HM Treasury, Green Book (2026): from year 31 the rate is 0.5 points lower
@@ -40,7 +41,7 @@ def appraise(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.DataFrame)
 
 
 def switching_values(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """Find how far one weight, or one score of the first option, must move before another option comes first.
+    """Find how far one weight, or one score of the first option, must move before another option draws level.
 
     As one weight moves, the others keep their proportions and all still sum to 1. Where the first option leads by D
     in all, by d on a criterion of weight w, and so by r = (D − w·d) / (1 − w) on the others, the lead is gone at the
@@ -49,29 +50,22 @@ def switching_values(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.Da
     Returns
     -------
     DataFrame
-        A row a decision and criterion: option_id (the first), weight, weight_switch and weight_option (which comes
-        first then; missing where no weight from 0 to 1 would do), score, score_switch and score_option (missing
-        where no score from 0 up would do), likely (whether that score is within the range given for it).
+        A row a decision, criterion and other option, those first whose weight need move least: option_id (the first),
+        option_id_other, weight and score as they are, weight_switch (missing where no weight from 0 to 1 would do),
+        score_switch (missing where no score from 0 up would do), likely ("yes" where that is in the score's range).
     """
-    table = appraise(options, scores, weights)[["decision", "score"]].rename(columns={"score": "total"})
-    first = table.dropna().sort_values("total", ascending=False, kind="stable").groupby("decision").head(1).index
+    table = appraise(options, scores, weights)[["decision", "score"]].dropna().rename(columns={"score": "total"})
     shared = weights.groupby("criterion")["weight"].sum() / max(weights["partner"].nunique(), 1)
-    rows = scores.merge(shared.reset_index(), on="criterion").merge(table, on="option_id").drop(columns="evidence")
-    leads = rows["option_id"].isin(first)
+    rows = scores.join(shared, on="criterion", how="inner").join(table, on="option_id", how="inner")
+    leads = rows["option_id"].isin(table.index[~table["decision"].duplicated()])
     pair = rows[leads].merge(rows[~leads], on=["decision", "criterion", "weight"], suffixes=("", "_other"))
-    weight, ahead = pair["weight"], pair["score"] - pair["score_other"]
-    lead = pair["total"] - pair["total_other"]
+    weight, ahead, lead = pair["weight"], pair["score"] - pair["score_other"], pair["total"] - pair["total_other"]
     rest = (lead - weight * ahead) / (1 - weight).where(weight < 1)
     pair["weight_switch"] = (rest / (rest - ahead).where(rest != ahead)).where(lambda each: each.between(0, 1))
-    pair["score_switch"] = (pair["score"] - lead / weight.where(weight > 0)).where(lambda each: each >= 0)
-    pair["moved"] = (pair["weight_switch"] - weight).abs()
+    pair["score_switch"] = (pair["score"] - lead / weight.where(weight > 0)).round(9).where(lambda each: each >= 0)
     pair["likely"] = np.where(pair["score_switch"] >= pair["score_lower"], "yes", "no")
-    by, kept = ["decision", "criterion"], ["option_id", "weight", "score"]
-    near = pair.sort_values("moved").drop_duplicates(by).set_index(by)
-    least = pair.sort_values("score_switch", ascending=False).drop_duplicates(by).set_index(by)
-    found = near[[*kept, "weight_switch"]].assign(weight_option=near["option_id_other"].where(near["moved"].notna()))
-    fallen = least["option_id_other"].where(least["score_switch"].notna())
-    return found.assign(score_option=fallen, **least[["score_switch", "likely"]]).sort_index().reset_index()
+    order = (pair["weight_switch"] - weight).abs().sort_values(kind="stable").index
+    return pair.loc[order, SWITCH].sort_values("decision", kind="stable", ignore_index=True)
 
 
 def discount_factor(years: pd.Series, rate: float) -> pd.Series:

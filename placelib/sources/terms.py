@@ -23,12 +23,15 @@ class Vocabulary:
         A row a category of each characteristic, in GSS / Census 2021 words.
     books : dict of str to Book
         What each kind of file about money, services, decisions and risks holds.
+    wording : dict of str to dict of str to str
+        Words that tables made of other tables need: reasons, groups, the lines of a decision record.
     """
 
     indicators: pd.DataFrame
     domains: pd.DataFrame
     characteristics: pd.DataFrame
     books: dict[str, Book] = field(default_factory=dict)
+    wording: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add the indicator's and domain's names to a table with `indicator_id`, checking that each is known."""
@@ -43,8 +46,10 @@ class Vocabulary:
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
-    """Read the three tables of a vocabulary folder, and its dictionary of books."""
+    """Read the three tables of a vocabulary folder, its dictionary of books and its wording."""
     names = ("indicators", "domains", "characteristics")
     tables = [pd.read_csv(folder / f"{name}.csv", keep_default_na=False) for name in names]
-    books = tomllib.loads((folder / "books.toml").read_text(encoding="utf8"))
-    return Vocabulary(*tables, {kind: Book(**book) for kind, book in books.items()})
+    books, wording = (
+        tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf8")) for name in ("books", "wording")
+    )
+    return Vocabulary(*tables, {kind: Book(**book) for kind, book in books.items()}, wording)
