@@ -6,7 +6,7 @@ open            exactly as published
 administrative  counts below the threshold are suppressed, others rounded; rates recomputed from rounded counts; more is
                 hidden where a suppressed count could be worked back from what is shown
 survey          nothing under ten respondents; unreliable if its base is small or its interval over 30 points wide
-commercial      as administrative
+commercial      as administrative; sums of prices only where no supplier, nor the two largest, make up most of them
 """
 
 from collections.abc import Callable, Sequence
@@ -187,6 +187,37 @@ def release_statistics(
     if undeclared:
         raise DisclosureError(f"No precision is declared for {', '.join(undeclared)}: name it in `decimals`.")
     return Protected(frame.round(decimals), title, illustrative, tuple(notes), _KEY)
+
+
+def release_commercial(
+    frame: pd.DataFrame, title: str, *, decimals: dict[str, int], illustrative: bool, notes: Sequence[str] = ()
+) -> Protected:
+    """Release sums and prices of what is bought, hidden where they would tell one supplier's own.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a cell, with `total`, `largest` and `second`: what all its suppliers are paid, and the two largest. These
+        do not leave.
+    title : str
+        What the table is.
+    decimals : dict of str to int
+        Precision of every number that rests on prices: all are hidden together. Others leave whole.
+    illustrative : bool
+        Whether anything in it is made up.
+    notes : sequence of str
+        For the foot.
+
+    Returns
+    -------
+    Protected
+        With a `mark` that is "[c]" where a cell is dominated (see `suppression.is_dominated`).
+    """
+    hidden, safe = suppression.is_dominated(frame), frame.drop(columns=["total", "largest", "second"])
+    safe[list(decimals)] = safe[list(decimals)].mask(hidden)
+    safe["mark"] = np.where(hidden, SUPPRESSED, "")
+    whole = dict.fromkeys(safe.select_dtypes("number"), 0) | decimals
+    return release_statistics(safe, title, decimals=whole, illustrative=illustrative, notes=notes)
 
 
 def release_survey(

@@ -9,6 +9,9 @@ from placelib.settings import Disclosure
 # Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it,
 # or all that are below the threshold if they are fewer.
 FEWEST_CANDIDATES = 5
+# A sum of what suppliers are paid is hidden if the two largest make up more than this of it. At least a tenth is then
+# left to others, so that the second, who knows its own part, cannot tell the largest's within a tenth (p% rule, p = 10).
+MOST_OF_TWO = 0.9
 
 
 def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
@@ -67,6 +70,17 @@ def remade(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
 def is_small(counts: pd.Series, threshold: pd.Series | float) -> pd.Series:
     """Whether each count is from 1 to below the threshold."""
     return counts.between(0, threshold, inclusive="neither")
+
+
+def is_dominated(cells: pd.DataFrame) -> pd.Series:
+    """Whether the two `largest` and `second` suppliers make up so much of a cell's `total` that it tells their own.
+
+    Examples
+    --------
+    >>> is_dominated(pd.DataFrame({"total": [100, 100], "largest": [50, 50], "second": [40, 41]})).tolist()
+    [False, True]
+    """
+    return (cells["largest"] + cells["second"] - MOST_OF_TWO * cells["total"]).round(6) > 0
 
 
 def to_hide(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:

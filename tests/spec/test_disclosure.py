@@ -198,3 +198,25 @@ def test_tables_of_counts_hide_small_ones_and_round_the_rest(numbers, shown, mar
     assert row[names].tolist() == pytest.approx(shown, nan_ok=True)
     assert row["mark"] == marks
     assert np.isnan(row["share"]) == bool(marks)
+
+
+@pytest.mark.parametrize(
+    ("paid", "mark"),
+    [
+        # what each supplier is paid, the largest first ┃ mark
+        ((50, 40, 10), ""),  # two make up 90%, no more
+        ((50, 41, 9), "[c]"),  # 91%
+        ((89, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), ""),  # the second knows 1, so the first is 89 to 99
+        ((34, 33, 33), ""),
+        ((60, 40), "[c]"),  # each of two knows the other's
+        ((100,), "[c]"),
+        ((0,), ""),  # nobody is paid
+    ],
+)
+def test_prices_leave_only_where_no_one_or_two_suppliers_make_up_most(paid, mark):
+    """Top two at most 90%, and the largest not told to within 10%: what rests on prices goes, the rest stays."""
+    largest, second = (*sorted(paid, reverse=True), 0)[:2]
+    cell = pd.DataFrame([{"total": sum(paid), "largest": largest, "second": second, "price": 3.14159, "contracts": 4}])
+    safe = gate.release_commercial(cell, "Prices", decimals={"price": 2}, illustrative=False).frame
+    assert safe.columns.tolist() == ["price", "contracts", "mark"]
+    assert safe.iloc[0].tolist() == pytest.approx([MISSING if mark else 3.14, 4, mark], nan_ok=True)
