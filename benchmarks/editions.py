@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from replicates import PERCENT, Estimates, Study, as_table, counts_drawn, estimates, over, surveyed, write
 
+from placelib import suppression
 from placelib.measures.answers import yes_or_no
+from placelib.measures.contrasts import against_place
 from placelib.measures.groups import gaps
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Source
@@ -96,6 +98,7 @@ def claims(place: Study, exact: Measures) -> dict[str, object]:
     beside = stages.comparisons(place.inputs, exact).frame["verdict"]
     sure = equality[equality["verdict"].isin(["worse", "better"])]
     groups = issues["headline"].str.startswith("A small group")
+    wards = wards_apart(suppression.coarsened(exact.table, place.inputs.settings.disclosure))
     return {
         "a key issue": (issues["indicator_id"] != "").any(),
         "a key issue of the whole place": ((issues["indicator_id"] != "") & ~groups).any(),
@@ -106,9 +109,23 @@ def claims(place: Study, exact: Measures) -> dict[str, object]:
         "a gap, one characteristic": (sure["family"] == "one characteristic").any(),
         "a gap, two characteristics": (sure["family"] == "two characteristics").any(),
         "a gap of 60 answers or more": (sure["respondents"] >= 60).any(),
+        "a ward worse than the place, of one survey question": wards[True].mean(),
+        "a ward worse than the place, of one agency's measure": wards[False].mean(),
         "a ward among the five": (stages.needs(place.inputs, exact).frame["sure"] != "").any(),
         "gaps": sure[["indicator_id", "category", "respondents", "value", "everyone", "verdict"]].assign(one=1),
     }
+
+
+def wards_apart(table: pd.DataFrame) -> dict[bool, np.ndarray]:
+    """For each measure, of the survey (True) and of agencies, whether any ward is called worse, as `issues` does."""
+    said: dict[bool, list[bool]] = {True: [], False: []}
+    for _, rows in table[table["characteristic"] == "all"].groupby("indicator_id"):
+        whole, wards = rows[rows["area_type"] == "place"], rows[(rows["area_type"] == "ward") & rows["value"].notna()]
+        if len(whole) and whole["numerator"].notna().any() | (whole["release_class"].iloc[0] == "survey"):
+            above = wards["value"] > whole["value"].iloc[0]
+            sure = against_place(wards, whole.iloc[0]) / 2 <= 0.05 / max(len(wards), 1)
+            said[whole["release_class"].iloc[0] == "survey"].append((above & sure).any())
+    return {kind: np.array(each) for kind, each in said.items()}
 
 
 def appears(place: Study, found: Estimates, exact: Measures) -> bool:

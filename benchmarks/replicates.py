@@ -18,7 +18,8 @@ import pandas as pd
 from scipy import sparse
 
 from placelib.measures import answers as survey_answers
-from placelib.measures import population, shared, survey
+from placelib.measures import contrasts, population, shared, survey
+from placelib.measures.groups import cautious_proportions
 from placelib.sources.readers import SHIPPED, Inputs, Source, read_place
 
 sys.path.insert(
@@ -141,7 +142,11 @@ def estimates(place: Study, source: Source, yes: pd.DataFrame | None = None) -> 
     names += [("place", area, name, category) for name, each in by.items() for category in each.names]
     index = pd.MultiIndex.from_tuples(names, names=["area_type", *KEYS[1:]])
     stacked = survey.Domains(sparse.hstack([part.members for part in parts], format="csr"), index)
-    found = survey.proportions(design, yes, stacked).rename(columns={"question": "indicator_id", "estimate": "value"})
+    found = cautious_proportions(design, yes, stacked)
+    pairs = [(area, names[0]) for area in names[1 : 1 + len(by_ward.names)]]
+    apart = contrasts.differences(design, yes, stacked, pairs)["p_value"]
+    found.loc[found["area_type"] == "ward", "place_p_value"] = apart.to_numpy()
+    found = found.rename(columns={"question": "indicator_id", "estimate": "value"})
     found[["value", "standard_error", "lower", "upper"]] *= PERCENT
     covariance = survey.covariance(design, yes, by_ward) * PERCENT**2
     return Estimates(_described(place, found), covariance, design, yes, groups)

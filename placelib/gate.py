@@ -29,7 +29,8 @@ MARKS = {
 }
 # A survey figure is marked uncertain by any of three rules: fewer than 30 effective answers; an interval over 30 points
 # wide; or a base whose 95% interval would be that wide at a share of one half, the worst case (fewer than 43 effective
-# answers). The last looks at the base alone: a few answers that happen to agree give a narrow interval by luck.
+# answers). The last looks at the base alone: a few answers that happen to agree give a narrow interval by luck. For the
+# same reason effective answers are never more than the weights allow (`measures.groups.cautious_proportions`).
 RELIABLE_EFFECTIVE_RESPONDENTS = 30
 RELIABLE_WIDTH_POINTS = 30
 RELIABLE_BASE = max(RELIABLE_EFFECTIVE_RESPONDENTS, (100 * NormalDist().inv_cdf(0.975) / RELIABLE_WIDTH_POINTS) ** 2)
@@ -280,6 +281,7 @@ def release_indicators(table: pd.DataFrame, title: str, *, policy: Disclosure) -
     rules = {"open": _as_published, "survey": _survey, "administrative": _administrative, "commercial": _administrative}
     parts = [rules[name](rows.copy(), policy) for name, rows in table.groupby("release_class", sort=False)]
     safe = pd.concat(parts).sort_index().drop(columns=["standard_error", "previous", "threshold"])
+    safe = safe.drop(columns=["design_effect", "place_p_value"], errors="ignore")
     safe["coverage"] = safe["coverage"].round(2)
     safe.loc[safe["value"].isna() & (safe["mark"] == ""), "mark"] = NO_DATA
     safe.loc[safe["mark"] == NO_DATA, "status"] = "no data"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from little import CODES, SEXES, A, B, C, D, households, noise, population, survey
+from scipy import stats
 
 from placelib.errors import PlacelibError
 from placelib.measures.answers import analysis_columns, weighted_design, yes_or_no
@@ -81,6 +82,26 @@ def test_errors_and_covariance_agree(exact):
             agree = indicator == "lonely" and ward == C  # all answers alike: the sample shows no error
             assert np.isnan(known) if agree else known == pytest.approx(error**2, abs=1e-9)
     assert np.allclose(joint, joint.T, equal_nan=True)
+
+
+def test_a_ward_is_tested_against_the_place_that_it_is_part_of(exact):
+    """Four strata of equal size: the error of ward less place is that of (3 ward - the three others) / 4."""
+    wards = rows(exact, "lonely", area_type="ward")
+    place = rows(exact, "lonely", area_type="place").loc["all"]
+    joint = exact.covariance.xs("lonely", level=1).xs("lonely", level=1, axis=1).fillna(0)
+    for ward in (A, B, D):
+        share = np.where(joint.index == ward, 0.75, -0.25)
+        error = np.sqrt(share @ joint.to_numpy() @ share)
+        apart = abs(wards.loc[ward, "value"] - place["value"]) / error
+        assert wards.loc[ward, "place_p_value"] == pytest.approx(2 * stats.t.sf(apart, 49), rel=1e-6)
+    assert np.isnan(wards.loc[C, "place_p_value"])  # all answers alike: no error of its own to test with
+
+
+def test_effective_respondents_are_never_more_than_the_weights_allow(exact):
+    """30 of 50 in a ward answered on damp: weights 30, 15 and 10 leave Kish's number, and no luck adds to it."""
+    damp = rows(exact, "damp_home", area_type="ward")
+    weight = np.repeat([30, 15, 10], [10, 20, 20])
+    assert (damp["effective_respondents"] <= 30 * weight.sum() ** 2 / (weight**2).sum() / 50 + 1e-9).all()
 
 
 def test_who_answered_is_shown_before_and_after_weighting(exact):

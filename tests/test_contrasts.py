@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.contrasts import differences, rao_scott
+from placelib.measures.contrasts import against_place, differences, exact_differences, rao_scott
 from placelib.measures.survey import Design, Domains, means
 
 PEOPLE = pd.DataFrame({"ward": ["W1"] * 6 + ["W2"] * 4})
@@ -33,8 +33,6 @@ def test_two_groups_by_hand():
     reach = stats.t.ppf(0.975, 3) * found["standard_error"]
     assert found[["lower", "upper"]].tolist() == pytest.approx([0.5 - reach, 0.5 + reach])
     assert found["p_value"] == pytest.approx(2 * stats.t.sf(0.5 / found["standard_error"], 3))
-    assert found["ratio"] == pytest.approx(4.5 / 4)
-    assert found["ratio_error"] == pytest.approx((ward.var() / ward.size() / ward.mean() ** 2).sum() ** 0.5)
 
 
 def test_pairs_and_questions_keep_their_order_and_their_own_errors():
@@ -71,6 +69,90 @@ def test_a_domain_that_is_not_there_is_refused_by_name():
     """A misspelt ward is named."""
     with pytest.raises(PlacelibError, match="There is no domain 'W9'"):
         differences(Design(np.ones(10)), ANSWERS, Domains.of(PEOPLE), [("W1", "W9")])
+
+
+def counted(yes, base):
+    """One group's answers."""
+    return pd.DataFrame({"yes": [float(yes)], "base": [float(base)]})
+
+
+TAIL = pd.Series([0.025])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400), st.floats(0, 1), st.floats(0, 1))
+def test_the_exact_test_is_fishers(base, other, share, others_share):
+    """Twice scipy's smaller tail, whatever the sizes; the group that says nothing and the one that agrees included."""
+    yes, theirs = round(base * share), round(other * others_share)
+    table = [[yes, base - yes], [theirs, other - theirs]]
+    tails = [stats.fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
+    found = exact_differences(counted(yes, base), counted(theirs, other), tail=TAIL).iloc[0]
+    assert found["p_value"] == pytest.approx(min(2 * min(tails), 1), rel=1e-3, abs=1e-9)
+    assert found["lower"] - 1e-4 <= yes / base - theirs / other <= found["upper"] + 1e-4
+    if abs(min(tails) - 0.025) > 1e-4:
+        assert (min(tails) < 0.025) == (found["lower"] > 0 or found["upper"] < 0)
+
+
+def test_the_limits_are_those_of_the_melded_confidence_distributions():
+    """Seven of eight against one: 200,000 draws of Beta(7, 2) less Beta(2, 7), and of Beta(8, 1) less Beta(1, 8)."""
+    draw = np.random.default_rng(4)
+    below = draw.beta(7, 2, 200_000) - draw.beta(2, 7, 200_000)
+    above = draw.beta(8, 1, 200_000) - draw.beta(1, 8, 200_000)
+    found = exact_differences(counted(7, 8), counted(1, 8), tail=TAIL).iloc[0]
+    assert found["lower"] == pytest.approx(np.quantile(below, 0.025), abs=0.003)
+    assert found["upper"] == pytest.approx(np.quantile(above, 0.975), abs=0.003)
+
+
+def test_exchanged_groups_have_the_same_test_and_turned_limits():
+    """First and second change places; nobody to compare with gives nothing."""
+    once = exact_differences(counted(30.5, 60.2), counted(200, 900), tail=TAIL).iloc[0]
+    turned = exact_differences(counted(200, 900), counted(30.5, 60.2), tail=TAIL).iloc[0]
+    assert turned["p_value"] == pytest.approx(once["p_value"])
+    assert [-turned["upper"], -turned["lower"]] == pytest.approx([once["lower"], once["upper"]], abs=1e-4)
+    assert exact_differences(counted(5, 10), counted(0, 0), tail=TAIL).isna().all(axis=None)
+
+
+def place_of(wards, measure, release="open"):
+    """The whole of the wards."""
+    sums = wards[["numerator", "denominator"]].sum().to_dict()
+    return pd.Series(sums | {"measure": measure, "release_class": release})
+
+
+WARDS = pd.DataFrame({"numerator": [40.0, 30, 22, 0], "denominator": 400.0, "standard_error": 1.0})
+
+
+def test_a_wards_events_are_binomial_in_the_places():
+    """A quarter of 92 events is 23: 40 are too many, by the exact binomial test of a quarter."""
+    found = against_place(WARDS, place_of(WARDS, "flow"))
+    tails = [(stats.binom.sf(n - 1, 92, 0.25), stats.binom.cdf(n, 92, 0.25)) for n in (40, 30, 22, 0)]
+    assert found.tolist() == pytest.approx([min(2 * min(pair), 1) for pair in tails], rel=0.01)
+
+
+def test_a_wards_people_are_compared_with_the_rest_of_the_place():
+    """40 of 400 against the 52 of 1,200 elsewhere: Fisher's exact test."""
+    found = against_place(WARDS, place_of(WARDS, "proportion"))
+    fisher = stats.hypergeom(1600, 92, 400)
+    assert found.iloc[0] == pytest.approx(2 * fisher.sf(39), rel=1e-3)
+
+
+def test_a_full_count_has_no_chance_in_it_and_a_survey_its_own_test():
+    """Standard error nought: p is nought. A survey's p-values are those of its rows."""
+    assert against_place(WARDS.assign(standard_error=0.0), place_of(WARDS, "proportion")).tolist() == [0] * 4
+    asked = WARDS.assign(place_p_value=[0.01, 0.2, 0.3, np.nan])
+    assert against_place(asked, place_of(WARDS, "proportion", "survey")).tolist()[:3] == [0.01, 0.2, 0.3]
+
+
+def test_wards_alike_are_seldom_told_apart():
+    """Twenty wards of one rate, 400 editions: in at most 5% is any found worse, at a twentieth of 5% each."""
+    draw = np.random.default_rng(8)
+    said = []
+    for _ in range(400):
+        wards = pd.DataFrame(
+            {"numerator": draw.poisson(20.0, 20).astype(float), "denominator": 400.0, "standard_error": 1.0}
+        )
+        chance = against_place(wards, place_of(wards, "flow"))
+        said.append(((chance / 2 <= 0.05 / 20) & (wards["numerator"] > wards["numerator"].mean())).any())
+    assert 0 < np.mean(said) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
 
 
 @settings(max_examples=25, deadline=None)

@@ -164,10 +164,10 @@ def editions():
 
 
 def test_no_gap_is_claimed_where_nobody_differs(editions):
-    """Two families of tests at one in twenty each; a small group's key issue in fewer still."""
+    """Single characteristics and pairs together in one of twenty; a small group's key issue in fewer still."""
     claims, _ = editions
-    assert claims["any"].mean() <= 0.10 + ERRORS * np.sqrt(0.1 * 0.9 / EDITIONS)
-    assert claims["small"].mean() <= 0.05 + ERRORS * np.sqrt(0.05 * 0.95 / EDITIONS)
+    assert claims["any"].mean() <= 0.05 + ERRORS * np.sqrt(0.05 * 0.95 / EDITIONS)
+    assert claims["small"].mean() <= claims["any"].mean()
 
 
 def test_a_grave_gap_in_two_of_a_hundred_appears(editions):

@@ -14,16 +14,15 @@ GROUPS = ["female", "male", "bisexual", "muslim", "sikh", "veteran", "widowed"]
 
 
 def gaps_of(p_values, difference=10.0, **columns):
-    """Gaps to everyone's 30%, one group each, on so many answers that an exact test gives the wanted p-values."""
+    """Gaps to 30% of endless others, one group each, on so many answers that an exact test gives the p-values."""
     number = len(p_values)
     rows = pd.DataFrame({"category": GROUPS[:number], "difference": np.broadcast_to(difference, number).astype(float)})
     rows["everyone"] = 30.0
     rows["value"] = rows["everyone"] + rows["difference"]
     rows["effective_respondents"] = list(map(answers_for, p_values, rows["value"]))
-    rows["difference_error"] = np.sqrt(rows["value"] * (100 - rows["value"]) / rows["effective_respondents"])
-    rows["ratio"] = rows["value"] / rows["everyone"]
-    rows["ratio_error"] = rows["difference_error"] / rows["value"]
-    usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400, "degrees_of_freedom": 1e9}
+    rows["ratio"], rows["rest"] = rows["value"] / rows["everyone"], rows["everyone"]
+    usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400, "degrees_of_freedom": 300}
+    usual |= {"rest_respondents": 10**9, "rest_effective": 1e9, "rest_share": 1.0}
     return rows.assign(**usual | columns)
 
 
@@ -45,9 +44,26 @@ def answers_for(p_value, value):
 )
 def test_a_small_error_from_few_answers_makes_no_certainty(value, answers, verdict):
     """None of 60 say yes where 5% of everyone do: 0.95 to the power of 60 is 5%, far from sure; of 150 it is 0.05%."""
-    rows = gaps_of([0.5], effective_respondents=float(answers), degrees_of_freedom=50.0)
-    rows = rows.assign(value=value, everyone=5.0, difference=value - 5.0, difference_error=0.1)
+    rows = gaps_of([0.5], effective_respondents=float(answers))
+    rows = rows.assign(value=value, everyone=5.0, rest=5.0, difference=value - 5.0)
     assert list(verdicts(rows).values()) == [verdict]
+
+
+def test_a_group_that_agrees_is_tested_like_any_other():
+    """Nobody, or all, of 40 say yes where half of the rest do: no error of its own, and yet it has a verdict."""
+    rows = gaps_of([0.5, 0.5], respondents=40, effective_respondents=40.0).assign(difference=[-50.0, 50.0])
+    rows = rows.assign(value=[0.0, 100.0], everyone=50.0, rest=50.0)
+    assert verdicts(rows) == {"female": "better", "male": "worse"}
+
+
+def test_the_rest_are_not_taken_for_certain():
+    """20 of 50 are sure against 12% of endless others (p 0.000002), and not against 6 of 50 (0.003, one of twenty)."""
+    rows = pd.concat([gaps_of([0.5], effective_respondents=50.0)] * 20, ignore_index=True)
+    rows = rows.assign(value=40.0, everyone=26.0, rest=12.0, difference=14.0)
+    assert group_gaps(rows, WORDS)["verdict"].eq("worse").all()
+    found = group_gaps(rows.assign(rest_effective=50.0), WORDS)
+    assert found["p_value"].tolist() == pytest.approx([stats.fisher_exact([[20, 30], [6, 44]]).pvalue] * 20, rel=1e-3)
+    assert found["verdict"].eq("no clear difference").all()
 
 
 def verdicts(rows):
@@ -58,16 +74,19 @@ def verdicts(rows):
 @pytest.mark.parametrize(
     ("p_values", "sure"),
     [
-        ((0.010, 0.020, 0.040), (True, True, True)),  # against 0.05/3, 0.05/2, 0.05: Bonferroni holds the first alone
-        ((0.040, 0.010, 0.020), (True, True, True)),  # whatever their order
-        ((0.010, 0.030, 0.040), (True, False, False)),  # 0.030 fails 0.025, and stops what comes after it
-        ((0.020, 0.021, 0.022), (False, False, False)),  # the first fails 0.0167
-        ((0.049,), (True,)),
-        ((0.051,), (False,)),
+        (
+            (0.005, 0.010, 0.020),
+            (True, True, True),
+        ),  # against 0.025/3, 0.025/2, 0.025: Bonferroni holds the first alone
+        ((0.020, 0.005, 0.010), (True, True, True)),  # whatever their order
+        ((0.005, 0.015, 0.020), (True, False, False)),  # 0.015 fails 0.0125, and stops what comes after it
+        ((0.010, 0.011, 0.012), (False, False, False)),  # the first fails 0.0083
+        ((0.0245,), (True,)),
+        ((0.0255,), (False,)),
     ],
 )
 def test_holms_verdicts_are_those_of_the_table_by_hand(p_values, sure):
-    """Smallest first against a third, a half and all of one in twenty, until one fails."""
+    """Smallest first against a third, a half and all of one in forty, until one fails."""
     found = verdicts(gaps_of(p_values))
     expected = ["worse" if each else "no clear difference" for each in sure]
     assert [found[name] for name in GROUPS[: len(sure)]] == expected
@@ -76,18 +95,18 @@ def test_holms_verdicts_are_those_of_the_table_by_hand(p_values, sure):
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(1e-6, 0.9), min_size=1, max_size=7))
 def test_holm_claims_no_less_than_bonferroni_and_no_more_than_single_tests(p_values):
-    """Every gap under 0.05 / m is sure; none above 0.05 is; a larger p-value is never sure where a smaller is not."""
+    """Every gap under 0.025 / m is sure; none above 0.025 is; a larger p-value is never sure where a smaller is not."""
     found = verdicts(gaps_of(p_values))
     sure = np.array([found[name] == "worse" for name in GROUPS[: len(p_values)]])
     p = np.array(p_values)
-    assert sure[p < 0.05 / len(p) * (1 - 1e-9)].all()
-    assert not sure[p > 0.05 * (1 + 1e-9)].any()
-    assert not sure.any() or not (~sure & (p < p[sure].max() * (1 - 1e-9))).any()
+    assert sure[p < 0.025 / len(p) * (1 - 1e-3)].all()
+    assert not sure[p > 0.025 * (1 + 1e-3)].any()
+    assert not sure.any() or not (~sure & (p < p[sure].max() * (1 - 1e-3))).any()
 
 
 def test_single_and_crossed_characteristics_are_families_of_their_own():
-    """Three of one kind, one of the other: 0.04 is sure alone in its family and would not be among four."""
-    rows = gaps_of([0.3, 0.4, 0.5, 0.04])
+    """Three of one kind, one of the other: 0.02 is sure alone in its family and would not be among four."""
+    rows = gaps_of([0.3, 0.4, 0.5, 0.02])
     rows.loc[3, "category"] = "female × disabled_a_lot"
     found = group_gaps(rows, WORDS).set_index("category")
     assert found.loc["female × disabled_a_lot", ["family", "comparisons", "verdict"]].tolist() == [
@@ -113,37 +132,44 @@ def test_which_way_is_worse_is_the_vocabularys():
 
 
 def test_few_answers_and_refusals_have_no_verdict_and_no_part_in_the_family():
-    """29 answers, or nobody's error known: said to be too few. Those who would not say are no group at all."""
-    rows = gaps_of([1e-9, 1e-9, 0.02, 0.02])
+    """29 answers, 29 beside them, or a self-selected sample: no verdict. Those who would not say are no group."""
+    rows = gaps_of([1e-9, 1e-9, 0.02, 0.02, 1e-9])
     rows.loc[0, "respondents"] = 29
-    rows.loc[1, "difference_error"] = np.nan
+    rows.loc[1, "rest_respondents"] = 29
+    rows.loc[4, "degrees_of_freedom"] = np.nan
     rows.loc[3, "category"] = "prefer_not_to_say"
     found = group_gaps(rows, WORDS)
     by_group = found.set_index("category")
     assert by_group["verdict"].to_dict() == {
         "female": "too few answers",
         "male": "too few answers",
+        "sikh": "too few answers",
         "bisexual": "worse",
     }
     assert by_group["comparisons"].eq(1).all()
     assert found["category"].iloc[0] == "bisexual"  # those tested come first
 
 
-def test_limits_are_bonferronis_and_stay_between_none_and_all():
-    """Five comparisons: 99% limits for each; nobody is under 0% or over 100%."""
-    rows = gaps_of([0.3] * 5)
-    found = group_gaps(rows, WORDS).set_index("category")
-    margin = stats.norm.ppf(0.995) * rows["difference_error"].iloc[0]
-    assert found.loc["female", ["difference_lower", "difference_upper"]].tolist() == pytest.approx(
-        [max(10 - margin, -30), min(10 + margin, 70)]
-    )
-    relative = np.exp(stats.norm.ppf(0.995) * rows["ratio_error"].iloc[0])
-    assert found.loc["female", ["ratio_lower", "ratio_upper"]].tolist() == pytest.approx(
-        [4 / 3 / relative, 4 / 3 * relative]
-    )
-    wide = group_gaps(rows.assign(difference_error=90.0), WORDS)
-    assert wide["difference_lower"].tolist() == pytest.approx([-30] * 5)
-    assert wide["difference_upper"].tolist() == pytest.approx([70] * 5)
+def test_limits_are_those_of_the_same_test():
+    """Five comparisons share one in forty: at the lower limit an exact test has p = 0.005, scaled to everyone's gap."""
+    rows = gaps_of([0.3] * 5, rest_share=0.8)
+    found = group_gaps(rows, WORDS).iloc[0]
+    answers = found["effective_respondents"]
+    yes = answers * found["value"] / 100
+    lowest, highest = 30 + found[["difference_lower", "difference_upper"]].astype(float) / 0.8
+    assert stats.beta.cdf(lowest / 100, yes, answers - yes + 1) == pytest.approx(0.0025, rel=0.01)
+    assert stats.beta.sf(highest / 100, yes + 1, answers - yes) == pytest.approx(0.0025, rel=0.01)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(1e-6, 0.9), min_size=1, max_size=7), st.booleans())
+def test_limits_never_contradict_the_verdict(p_values, below):
+    """A sure gap has limits on one side of nought (which they may touch); an unsure one has them on both."""
+    found = group_gaps(gaps_of(p_values, difference=-10.0 if below else 10.0), WORDS)
+    crosses = (found["difference_lower"] < -1e-9) & (found["difference_upper"] > 1e-9)
+    unsure = found["verdict"] == "no clear difference"
+    marginal = (found["p_value"] * found["comparisons"] / 0.025 - 1).abs() < 0.01
+    assert (crosses == unsure)[~marginal].all()
 
 
 def test_a_small_group_is_ordered_by_its_own_gap():

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placelib.measures.groups import gaps, needs_together
-from placelib.measures.survey import Design, Domains, covariance
+from placelib.measures.survey import Design
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = settings(max_examples=10, deadline=None)
-NUMBERS = ["value", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
 
 
 def asked(seed, people=200, questions=2):
@@ -29,60 +28,53 @@ def keyed(found):
     return found.set_index(["characteristic", "category", "indicator_id"]).sort_index()
 
 
-def test_a_group_that_is_everyone_has_no_gap_and_no_error():
-    """The difference is nought, the ratio one, and neither can err."""
+def test_a_group_that_is_everyone_has_no_gap_and_no_rest():
+    """The difference is nought, the ratio one, and nobody is left to test it against."""
     weight, answers, groups = asked(1)
     found = keyed(gaps(Design(weight), answers, groups.assign(sex="a"))).loc[("sex", "a")]
     assert found["difference"].tolist() == pytest.approx([0, 0])
     assert found["ratio"].tolist() == pytest.approx([1, 1])
-    assert found[["difference_error", "ratio_error"]].to_numpy() == pytest.approx(0, abs=1e-6)
+    assert found["rest_share"].tolist() == pytest.approx([0, 0])
+    assert found["rest_respondents"].tolist() == [0, 0]
+    assert found["rest"].isna().all()
 
 
 @FEW
 @given(SEEDS)
-def test_errors_are_those_of_the_influences_worked_by_hand(seed):
-    """Each person's pull on (group less everyone), and on the logarithm of their ratio, squared and summed."""
+def test_group_and_rest_make_everyone(seed):
+    """Whoever answered is of the group or of the rest: (1 - f) times their difference is the gap to everyone."""
     weight, answers, groups = asked(seed)
+    answers.loc[:19, "need_0"] = np.nan
     found = keyed(gaps(Design(weight), answers, groups)).loc[("sex", "a", "need_0")]
-    y, member = answers["need_0"].to_numpy(), (groups["sex"] == "a").to_numpy()
-    part, whole = np.average(y[member], weights=weight[member]), np.average(y, weights=weight)
-    of_part = np.where(member, weight * (y - part), 0) / weight[member].sum()
-    of_whole = weight * (y - whole) / weight.sum()
-    spread = len(y) / (len(y) - 1)
-    by_hand = 100 * np.sqrt(spread * ((of_part - of_whole) ** 2).sum())
-    in_logs = np.sqrt(spread * ((of_part / part - of_whole / whole) ** 2).sum())
-    assert found[["value", "everyone", "difference"]].tolist() == pytest.approx(
-        [100 * part, 100 * whole, 100 * (part - whole)]
+    y, member, kept = answers["need_0"].to_numpy(), (groups["sex"] == "a").to_numpy(), answers["need_0"].notna()
+    part, rest, whole = (np.average(y[rows], weights=weight[rows]) for rows in (member & kept, ~member & kept, kept))
+    share = weight[~member & kept].sum() / weight[kept].sum()
+    assert found[["value", "rest", "everyone", "rest_share"]].tolist() == pytest.approx(
+        [100 * part, 100 * rest, 100 * whole, share]
     )
-    assert found[["ratio", "difference_error", "ratio_error"]].tolist() == pytest.approx(
-        [part / whole, by_hand, in_logs]
-    )
+    assert found["difference"] == pytest.approx(share * (found["value"] - found["rest"]))
+    assert found["ratio"] == pytest.approx(part / whole)
+    assert found[["respondents", "rest_respondents"]].tolist() == [(member & kept).sum(), (~member & kept).sum()]
 
 
-@FEW
-@given(SEEDS)
-def test_the_gap_to_everyone_is_the_gap_to_the_rest_scaled(seed):
-    """Strata fix the group's share f: both the gap and its error are (1 - f) times those against all others."""
-    weight, answers, groups = asked(seed)
-    member = pd.DataFrame({"sex": np.where(groups["sex"] == "a", "in", "rest")})
-    design = Design(np.ones(len(weight)), stratum=member["sex"].to_numpy())
-    found = keyed(gaps(design, answers, member)).loc[("sex", "in", "need_0")]
-    joint = covariance(design, answers[["need_0"]], Domains.of(member)).to_numpy()
-    others = 1 - (member["sex"] == "in").mean()
-    means = answers["need_0"].groupby(member["sex"]).mean()
-    assert found["difference"] == pytest.approx(100 * others * (means["in"] - means["rest"]))
-    apart = np.sqrt(joint[0, 0] + joint[1, 1] - 2 * joint[0, 1])
-    assert found["difference_error"] == pytest.approx(100 * others * apart)
+def test_luck_makes_no_base_larger_than_the_weights_allow():
+    """Kish: 100 people of weights 1 and 3 count for 80, however little their clusters happen to differ."""
+    weight, agree = np.tile([1.0, 3.0], 100), np.tile([1.0, 0.0], 100)
+    groups = pd.DataFrame({"sex": np.repeat(["a", "b"], 100)})
+    design = Design(weight, cluster=np.arange(200) // 4)  # two who say yes and two who do not in every cluster
+    found = gaps(design, pd.DataFrame({"need_0": agree}), groups)
+    assert found[["effective_respondents", "rest_effective"]].to_numpy() == pytest.approx(80)
 
 
 @FEW
 @given(SEEDS)
 def test_no_for_yes_turns_the_gap_about(seed):
-    """The opposite question has the opposite gap and the same error."""
+    """The opposite question has the opposite gap, on the same answers."""
     weight, answers, groups = asked(seed)
     yes, no = (keyed(gaps(Design(weight), each, groups)) for each in (answers, 1 - answers))
     assert no["difference"].to_numpy() == pytest.approx(-yes["difference"].to_numpy())
-    assert no["difference_error"].to_numpy() == pytest.approx(yes["difference_error"].to_numpy())
+    bases = ["effective_respondents", "rest_effective", "rest_share"]
+    assert no[bases].to_numpy() == pytest.approx(yes[bases].to_numpy())
 
 
 def test_the_order_of_people_does_not_matter():
@@ -115,14 +107,15 @@ def test_without_groups_there_are_no_gaps():
     assert gaps(Design(weight), answers, pd.DataFrame(index=answers.index)).empty
 
 
-def test_a_group_that_agrees_has_a_gap_and_no_error():
-    """Forty people who all say yes are no proof that everybody like them would."""
+def test_a_group_that_agrees_rests_on_its_weights_alone():
+    """Forty people who all say yes show no error of their own: their base is Kish's."""
     weight, answers, groups = asked(6)
-    answers.loc[groups["sex"] == "a", "need_0"] = 1.0
+    member = groups["sex"] == "a"
+    answers.loc[member, "need_0"] = 1.0
     found = keyed(gaps(Design(weight), answers, groups)).loc[("sex", "a", "need_0")]
     assert found["value"] == pytest.approx(100)
-    assert found["difference"] > 0
-    assert np.isnan(found[["difference_error", "ratio_error"]].astype(float)).all()
+    own = weight[member]
+    assert found["effective_respondents"] == pytest.approx(own.sum() ** 2 / (own**2).sum())
 
 
 def test_a_missing_answer_is_not_a_no():

@@ -84,8 +84,8 @@ def test_each_number_in_the_words_is_a_published_cell(little, exact):
     value, against, period = said.groups()
     assert period == "Apr 2025 to Mar 2026"
     assert (float(value), float(against)) == (cells["Littleton"], cells["England"]) == (25, 10)
-    # Denham's 50 is 2.236 errors above the place's 25; with four wards allowed for it takes 2.241
-    assert row["wards"] == "No ward stands out from the place as a whole beyond chance."
+    # Denham has 20 of the place's 40 burglaries and a quarter of its households: by chance once in 2,000 places
+    assert row["wards"] == "Hardest hit: Denham (50). Worse than the place as a whole: 1 of 4 wards."
     assert row["people_affected"].startswith("About 24 more a year")  # 25 less 10 per 1,000 of 1,600 households
     low, high = map(float, re.findall(r"\d+\.?\d*", row["certainty"])[:2])
     gap = comparisons(exact.table, WORDS).query("indicator_id == 'burglary' and comparator == 'England'").iloc[0]

@@ -17,7 +17,9 @@ def answered(indicator="lonely", *, seed=1, wards=18, **columns):
     draw = np.random.default_rng(seed)
     value = draw.uniform(5, 40, wards)
     ward = pd.DataFrame({"area_code": WARDS[:wards], "value": value, "respondents": draw.integers(40, 200, wards)})
-    ward = ward.assign(area_type="ward", effective_respondents=ward["respondents"] / 1.5, lower=value - 5)
+    ward = ward.assign(
+        area_type="ward", effective_respondents=ward["respondents"] / 1.5, design_effect=1.5, lower=value - 5
+    )
     place = {"area_code": "X", "area_type": "place", "value": value.mean(), "respondents": 2_000}
     rows = pd.concat([ward, pd.DataFrame([place])], ignore_index=True).assign(upper=lambda rows: rows["value"] + 5)
     usual = {"characteristic": "all", "release_class": "survey", "illustrative": False}

@@ -2,29 +2,34 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from placelib.measures.contrasts import exact_differences
 from placelib.sources.terms import Vocabulary
 
 RULE = (
-    "Each group is compared with everyone. A verdict is given only where it holds with every other comparison of its "
-    "kind allowed for, single characteristics and pairs apart, and only to groups of 30 or more answers."
+    "Each group is compared with everyone, and tested against all who are not of it. A verdict is given only where it "
+    "holds with every other comparison here allowed for, pairs of characteristics included: where no group differed, "
+    "none at all would be called worse or better in 95 of 100 such surveys. Groups of fewer than 30 answers have none."
 )
 CONFIDENCE = 0.95
+FAMILIES = 2  # single characteristics and pairs share the one chance in twenty
 LEAST_ANSWERS = 30
-LONGEST_LOG_RATIO = 7.0  # a thousandfold: beyond it a limit says nothing
 SMALL_SHARE = 0.10  # of the largest group that answered the same question
 NOT_ANSWERED = "prefer_not_to_say"
+NUMBERS = ["value", "everyone", "difference", "ratio", "respondents", "effective_respondents", "degrees_of_freedom"]
+NUMBERS += ["rest", "rest_respondents", "rest_effective", "rest_share"]
 
 
 def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Order the gaps between groups and everyone by size, and say which are sure.
 
-    All gaps of single characteristics are one testing family and all gaps of pairs of characteristics another.
-    Verdicts hold Holm's family-wise 95%. The limits shown with them are Bonferroni's, of the same family, by Student's
-    t; they stop at nought where the verdict is sure, as limits compatible with Holm's verdicts may. Groups with fewer
-    than 30 respondents are shown without a verdict and are not in the family. A group is ordered by its own gap, never
-    weighed by its size, so that a small one is not drowned.
+    A group is tested against the rest by Fisher's exact test on effective respondents, so that a few answers that
+    happen to agree make no certainty. All gaps of single characteristics are one testing family and all gaps of pairs
+    of characteristics another; each has half of one in twenty, so that the two together hold 95%. Verdicts are Holm's.
+    The limits are those of the same test at Bonferroni's level, scaled from the rest to everyone; they stop at nought
+    where only Holm's verdict is sure, as limits compatible with it may. Groups with fewer than 30 respondents, or
+    fewer than 30 beside them, or of a self-selected sample, are shown without a verdict and are not in the family. A
+    group is ordered by its own gap, never weighed by its size, so that a small one is not drowned.
 
     Parameters
     ----------
@@ -36,10 +41,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same rows with difference_lower, difference_upper, ratio_lower, ratio_upper, family ("one characteristic"
-        or "two characteristics"), comparisons (how many in the family), group_size ("small": up to a tenth of
-        the largest group's answers) and verdict ("worse", "better", "no clear difference", "too few answers"),
-        largest difference for the worse first, those not tested last.
+        The same rows with p_value (of one comparison), difference_lower, difference_upper, family ("one
+        characteristic" or "two characteristics"), comparisons (how many in the family), group_size ("small": up to a
+        tenth of the largest group's answers) and verdict ("worse", "better", "no clear difference", "too few
+        answers"), largest difference for the worse first, those not tested last.
 
     References
     ----------
@@ -48,29 +53,22 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     Bonferroni-based closed tests", Statistics in Medicine 27.
     """
     rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
-    numbers = ["value", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
-    numbers += ["respondents", "effective_respondents", "degrees_of_freedom"]
-    rows[numbers] = rows[numbers].astype(float)
+    rows[NUMBERS] = rows[NUMBERS].astype(float)
     rows["family"] = np.where(rows["category"].str.contains(" × "), "two characteristics", "one characteristic")
-    tested = (rows["respondents"] >= LEAST_ANSWERS) & rows["difference_error"].notna()
-    rows["comparisons"] = tested.groupby(rows["family"]).transform("sum")
-    critical = stats.t.isf((1 - CONFIDENCE) / 2 / rows["comparisons"].clip(lower=1), rows["degrees_of_freedom"])
-    margin, floor = critical * rows["difference_error"], -rows["everyone"]  # a share lies between 0% and 100%
-    rows["difference_lower"] = (rows["difference"] - margin).clip(floor, floor + 100)
-    rows["difference_upper"] = (rows["difference"] + margin).clip(floor, floor + 100)
-    spread = np.exp((critical * rows["ratio_error"]).clip(upper=LONGEST_LOG_RATIO))
-    rows["ratio_lower"], rows["ratio_upper"] = rows["ratio"] / spread, rows["ratio"] * spread
-    sure = _holm(rows[tested]).reindex(rows.index, fill_value=False)
+    enough = rows[["respondents", "rest_respondents"]].min(axis=1) >= LEAST_ANSWERS
+    rows["tested"] = enough & (rows["degrees_of_freedom"] >= 1)
+    rows["comparisons"] = rows["tested"].groupby(rows["family"]).transform("sum")
+    rows = rows.join(_exact(rows))
+    sure = _holm(rows[rows["tested"]]).reindex(rows.index, fill_value=False)
     above, below = sure & (rows["difference"] > 0), sure & (rows["difference"] < 0)
     rows["difference_lower"] = rows["difference_lower"].mask(above, rows["difference_lower"].clip(lower=0))
     rows["difference_upper"] = rows["difference_upper"].mask(below, rows["difference_upper"].clip(upper=0))
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
-    worse = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
-    verdicts = [~tested, sure & (worse > 0), sure & (worse < 0)]
+    rows["worse_by"] = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
+    verdicts = [~rows["tested"], sure & (rows["worse_by"] > 0), sure & (rows["worse_by"] < 0)]
     rows["verdict"] = np.select(verdicts, ["too few answers", "worse", "better"], "no clear difference")
     everyone = rows["respondents"].groupby(rows["indicator_id"]).transform("max")
     rows["group_size"] = np.where(rows["respondents"] <= SMALL_SHARE * everyone, "small", "larger")
-    rows = rows.assign(worse_by=worse, tested=tested)
     return rows.sort_values(["tested", "worse_by"], ascending=False, ignore_index=True)
 
 
@@ -91,22 +89,21 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     return table.assign(**spoken)
 
 
+def _exact(rows: pd.DataFrame) -> pd.DataFrame:
+    """Test each group against the rest, with the limits of its gap to everyone."""
+    sides = [
+        pd.DataFrame({"yes": rows[base] * rows[share] / 100, "base": rows[base]})
+        for share, base in {"value": "effective_respondents", "rest": "rest_effective"}.items()
+    ]
+    tail = (1 - CONFIDENCE) / 2 / FAMILIES / rows["comparisons"].clip(lower=1)
+    found = exact_differences(*sides, tail=tail)
+    limits = 100 * found[["lower", "upper"]].mul(rows["rest_share"], axis=0)
+    return limits.add_prefix("difference_").assign(p_value=found["p_value"].where(rows["tested"]))
+
+
 def _holm(rows: pd.DataFrame) -> pd.Series:
     """Whether each gap is sure by Holm's procedure within its family."""
-    p = _p_value(rows)
-    adjusted = p * (rows["comparisons"] - p.groupby(rows["family"]).rank(method="first") + 1)
-    ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(rows["family"]).cummax()
-    return ordered.reindex(rows.index) <= 1 - CONFIDENCE
-
-
-def _p_value(rows: pd.DataFrame) -> pd.Series:
-    """Give each gap the p-value of an exact binomial test of the group's share, on its effective respondents.
-
-    Where few or nearly all of a group say yes, the gap's own error is too small by chance just when its gap is large.
-    The binomial takes its error from everyone's share and has no such fault; benchmarks/EDITIONS.md has both sides.
-    """
-    base = rows["effective_respondents"]
-    yes, share = base * rows["value"] / 100, rows["everyone"] / 100
-    at_least = np.where(yes > 0, stats.beta.cdf(share, yes.clip(lower=1e-9), base - yes + 1), 1.0)
-    at_most = np.where(yes < base, stats.beta.sf(share, yes + 1, (base - yes).clip(lower=1e-9)), 1.0)
-    return pd.Series(np.minimum(2 * np.minimum(at_least, at_most), 1), rows.index)
+    p, family = rows["p_value"], rows["family"]
+    adjusted = p * (rows["comparisons"] - p.groupby(family).rank(method="first") + 1)
+    ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(family).cummax()
+    return ordered.reindex(rows.index) <= (1 - CONFIDENCE) / FAMILIES

@@ -8,6 +8,7 @@ from scipy import stats
 
 from placelib.assessment.equality import severest_small_group
 from placelib.assessment.needs import FAMILY_CONFIDENCE, values_of
+from placelib.measures.contrasts import against_place
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
@@ -228,12 +229,12 @@ def _two_figures(count: float) -> str:
 
 def _wards(exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> str:
     """Name, with published cells, the wards that are worse than the place, with all wards allowed for (Bonferroni)."""
-    level, exact = _whole(exact)["value"], exact[exact["area_type"] == "ward"]
+    place, exact = _whole(exact), exact[(exact["area_type"] == "ward") & exact["value"].notna()]
     sign = 1 if words["direction"] == "higher is worse" else -1
-    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / max(len(exact), 1))
-    worse = exact.loc[sign * (exact["value"] - level) > critical * exact["standard_error"].fillna(np.inf), "area_code"]
+    chance = against_place(exact, place) / 2  # of being so far on one side
+    surely = (sign * (exact["value"] - place["value"]) > 0) & (chance <= (1 - FAMILY_CONFIDENCE) / max(len(exact), 1))
     wards = cells[cells["area_type"] == "ward"]
-    hit = wards[wards["area_code"].isin(worse) & wards["value"].notna()]
+    hit = wards[wards["area_code"].isin(exact.loc[surely, "area_code"]) & wards["value"].notna()]
     hit = hit.sort_values("value", ascending=sign < 0)
     if hit.empty:
         return "No ward stands out from the place as a whole beyond chance."

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from placelib.errors import PlacelibError
+from placelib.measures import contrasts, population, survey
 from placelib.measures import groups as group_measures
-from placelib.measures import population, survey
 from placelib.measures.indicators import particulars
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
@@ -24,7 +24,9 @@ class SurveyMeasures:
     Parameters
     ----------
     table : DataFrame
-        Rows of the shared indicator table: for the place, each ward and each category of each characteristic.
+        Rows of the shared indicator table: for the place, each ward and each category of each characteristic. Besides,
+        left of the gate: design_effect, and place_p_value of each ward (Student's t test of its difference from the
+        place, with the covariance of part and whole; missing where all its answers agree).
     covariance : DataFrame
         Sampling covariance of the ward estimates, in squared percentage points; index and columns are
         (ward_code, indicator_id).
@@ -57,11 +59,18 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     ward = located.reindex(source.frame.index)
     design = weighted_design(inputs, source, geography, ward)
     groups, answers = analysis_columns(source), yes_or_no(source)
-    found = survey.proportions(design, answers, survey.Domains.each(groups.assign(all="all", ward=ward)))
+    found = group_measures.cautious_proportions(
+        design, answers, survey.Domains.each(groups.assign(all="all", ward=ward))
+    )
     covariance = survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2
+    areas = survey.Domains.each(pd.DataFrame({"all": "all", "ward": ward}))
+    pairs = [(area, group_measures.EVERYONE) for area in areas.names.drop(group_measures.EVERYONE)]
+    apart = contrasts.differences(design, answers, areas, pairs)["p_value"]
+    found.loc[found["characteristic"] == "ward", "place_p_value"] = apart.to_numpy()
     # where all answers agree the sample shows no error, and the limits are what is known of it
     agree = found["standard_error"] == 0
     found["standard_error"] = found["standard_error"].mask(agree, (found["upper"] - found["lower"]) / WIDTH)
+    found["place_p_value"] = found["place_p_value"].mask(agree)
     illustrative = source.contract.illustrative
     return SurveyMeasures(
         _described(found, inputs, source),
@@ -127,7 +136,7 @@ def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: 
 def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:
     """Estimates as rows of the shared table; wards are areas, and not a characteristic."""
     contract = source.contract
-    table = found.drop(columns=["design_effect", "degrees_of_freedom", "lone_strata"])
+    table = found.drop(columns=["degrees_of_freedom", "lone_strata"])
     table = table.rename(columns={"question": "indicator_id", "estimate": "value"})
     table[["value", "standard_error", "lower", "upper"]] *= PERCENT
     is_ward = table["characteristic"] == "ward"

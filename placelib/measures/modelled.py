@@ -49,9 +49,7 @@ def modelled_wards(
     for _, rows in asked.groupby(["indicator_id", "illustrative"]):
         wards = rows[rows["area_type"] == "ward"].set_index("area_code").rename_axis("ward_code")
         place = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all")]["value"].iloc[0]
-        direct = wards[["respondents"]].assign(
-            estimate=wards["value"] / PERCENT, design_effect=wards["respondents"] / wards["effective_respondents"]
-        )
+        direct = wards[["respondents", "design_effect"]].assign(estimate=wards["value"] / PERCENT)
         try:
             model = modelled_proportions(
                 direct, covariates.reindex(wards.index), population=adults, place=place / PERCENT

@@ -14,7 +14,7 @@ from placelib.sources.readers import Inputs
 
 NORMAL_95 = stats.norm.ppf(0.975)
 NUMBERS = ["value", "standard_error", "lower", "upper", "numerator", "denominator", "respondents", "previous"]
-NUMBERS += ["effective_respondents", "coverage", "years", "per", "threshold"]
+NUMBERS += ["effective_respondents", "coverage", "years", "per", "threshold", "design_effect", "place_p_value"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,8 @@ class Measures:
 
 
 GROUP = ["indicator_id", "characteristic", "category", "value", "respondents", "effective_respondents", "illustrative"]
-GAPS = [*GROUP, "degrees_of_freedom", "everyone", "difference", "difference_error", "ratio", "ratio_error"]
+GAPS = [*GROUP, "degrees_of_freedom", "everyone", "difference", "ratio"]
+GAPS += ["rest", "rest_respondents", "rest_effective", "rest_share"]
 TOGETHER = [*GROUP[1:], "needs", "lower", "upper", "expected"]
 RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
 RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]

@@ -239,11 +239,10 @@ def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
     table["source"] = titles(inputs.of_kind("survey"))
     points = ["value", "everyone", "difference", "difference_lower", "difference_upper"]
-    ratios = ["ratio", "ratio_lower", "ratio_upper"]
     names = ["gap", "area_type", "group_size", "indicator_id", "indicator", "short_name", "domain", "characteristic"]
     names += ["characteristic_name", "category", "category_name", "family", "comparisons"]
     names += ["respondents", "effective_respondents", "illustrative"]
-    decimals = dict.fromkeys(points, 0) | dict.fromkeys(ratios, 1)
+    decimals = dict.fromkeys(points, 0) | {"ratio": 1}
     return gate.release_survey(
         table[[*names, *decimals, "verdict", "source"]],
         "Gaps between groups and everyone",
