@@ -15,7 +15,7 @@ import pandas as pd
 import pyogrio
 import pyreadstat
 
-from illustrative import agencies, population, survey
+from illustrative import agencies, books, population, survey
 from illustrative.people import HERE, World, build_world
 from placelib.assessment.issues import number
 
@@ -63,7 +63,13 @@ def write_place(slug: str, data: Path, truth_folder: Path) -> None:
             frame, truth, numbers[source["indicators"][0]["id"]] = agencies.agency_file(world, source)
             truths.append(truth)
         write_source(folder / f"{name}.toml", as_written(world, frame, source), source)
-    _write_truth(truth_folder / f"{slug}.csv.gz", pd.concat(truths))
+    truth = pd.concat(truths)
+    _write_truth(truth_folder / f"{slug}.csv.gz", truth)
+    files, planted = books.make_books(slug, plan["seed"], truth)
+    for name, (frame, source) in files.items():
+        write_source(folder / f"{name}.toml", frame, source)
+    written = json.dumps(planted, indent=1, sort_keys=True) + "\n"
+    (truth_folder / f"{slug}-books.json").write_text(written, encoding="utf8")
     _write_words(data / slug, world, numbers)
 
 
@@ -128,7 +134,7 @@ def toml(table: dict[str, Any]) -> str:
 
 
 def _pair(key: str, value: object) -> str:
-    return f"{key if re.fullmatch(r'[A-Za-z0-9_-]+', key) else json.dumps(key)} = {_value(value)}"
+    return f"{key if re.fullmatch(r'[A-Za-z0-9_-]+', key) else json.dumps(key, ensure_ascii=False)} = {_value(value)}"
 
 
 def _value(value: object) -> str:
@@ -146,7 +152,7 @@ def _write_file(path: Path, frame: pd.DataFrame, source: dict[str, Any]) -> None
         others = [name for name in frame if name not in ("month", "count")]
         frame = frame.pivot(index=others, columns="month", values="count").reset_index()
     if path.suffix == ".xlsx":
-        path.write_bytes(_excel(frame, source["title"], layout))
+        path.write_bytes(_excel(frame, source, layout))
     elif path.suffix == ".gpkg":
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{DAY}T00:00:00.000Z"})
         points = gpd.points_from_xy(frame.pop("easting"), frame.pop("northing"), crs=27700)
@@ -157,13 +163,14 @@ def _write_file(path: Path, frame: pd.DataFrame, source: dict[str, Any]) -> None
         path.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode())
 
 
-def _excel(frame: pd.DataFrame, title: str, layout: dict[str, Any]) -> bytes:
+def _excel(frame: pd.DataFrame, source: dict[str, Any], layout: dict[str, Any]) -> bytes:
     """A workbook with title rows above the table; its clock is stopped."""
     buffer, still = io.BytesIO(), io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         frame.to_excel(writer, sheet_name=layout["sheet"], startrow=layout["header_row"] - 1, index=False)
-        writer.sheets[layout["sheet"]]["A1"] = f"{title} (illustrative)"
-        writer.sheets[layout["sheet"]]["A2"] = "Not for onward use without the partnership's leave"
+        writer.sheets[layout["sheet"]]["A1"] = f"{source['title']} (illustrative)"
+        leave = "Published" if source.get("release") == "open" else "Not for onward use without the partnership's leave"
+        writer.sheets[layout["sheet"]]["A2"] = leave
     with zipfile.ZipFile(buffer) as made, zipfile.ZipFile(still, "w") as copy:
         for name in made.namelist():
             content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", f"{DAY}T00:00:00Z".encode(), made.read(name))
