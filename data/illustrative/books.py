@@ -59,7 +59,7 @@ class Desk:
         return table
 
     def shares(self, indicator: str, follows: float) -> pd.Series:
-        """Share of each ward: people at risk times its rate to a power: 1 where money follows need, 0 where it does not."""
+        """Share of each ward: people at risk times its rate to a power: 1 follows need, 0 does not."""
         ward = self.wards.loc[indicator]
         weight = ward["people"] * (ward["value"] / ward["value"].mean()) ** follows
         return weight / weight.sum()
