@@ -1,8 +1,11 @@
 """Charts made for print: a finding for a title, direct labels, dots with intervals, readable in grey."""
 
 import textwrap
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,25 +16,14 @@ from placelib.gate import UNRELIABLE, Table
 from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page
 from placelib.publish.tables import Shown, as_text, first, heading, listed, optional, published, show
 
-ROW, HEAD, NO_HEAD, TAIL, LEFT, ACROSS = 0.2, 0.36, 0.05, 0.46, 2.95, 2.6  # inches
+ROW, HEAD, TAIL, LEFT, ACROSS = 0.2, 0.05, 0.46, 2.95, 2.6  # inches
+LABEL = 0.155  # inches above the rows for the name of each line
 NAME_LETTERS = 50
-NO_LINES = pd.DataFrame(columns=["name", "value"])
 NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
 SURE_OF = {1: "it", 2: "both", 3: "all three", 4: "all four", 5: "all five"}
-LINE = "Dot: the figure; line: where the true figure may lie."
-HOLLOW = "Hollow dots are modelled, or uncertain."
-COMPARED = "Dot: this place; line: where it may lie, allowing for chance. Hollow dots: no clear difference."
-BORROWED = "Dot: the ward's own answers, with their interval; tick: modelled, with strength borrowed from other wards."
-MODELLED = {"ward_name": "Ward", "direct": "Own answers %"}
-MODELLED |= {"value": "Modelled %", "lower": "Modelled: from", "upper": "Modelled: to"}
-COMPARISON = {"indicator": "Indicator", "value": "Here", "comparator_value": "", "verdict": "Verdict", "unit": "Unit"}
-ANSWERS = {"category_name": "Group", "characteristic_name": "Characteristic"}
-ANSWERS |= {"sample_pct": "Of those who answered (%)", "population_pct": "Of people who live here (%)"}
-ANSWERED = (
-    "Dot: share of those who answered; tick: share of the people who live here. Answers are counted before weighting."
-)
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf8"))
 
 
 @mpl.rc_context(fname=STYLE)
@@ -72,9 +64,10 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
         span = "  (" + as_text(ordered, ends[0]) + " to " + as_text(ordered, ends[1]) + ")"
         rows["words"] += span.where(ordered[ends[0]].notna(), "")
         rows[["lower", "upper"]] = ordered[ends]
-    reading = [LINE] * bool(ends) + [HOLLOW] * bool(rows["hollow"].any())
-    columns = {name: heading(name) for name in (label, value, *ends)}
-    page, axes = _dots(finding, table, columns, rows=rows, reading=reading, lines=beside[[label, value]])
+    words = WORDS["rank_dots"]
+    reading = words["interval"] * bool(ends) + words["hollow"] * bool(rows["hollow"].any())
+    says = {"columns": {name: heading(name) for name in (label, value, *ends)}, "reading": reading}
+    page, axes = _dots(finding, table, rows, says=says, lines=beside[[label, value]].to_numpy())
     axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else first(frame, "unit"))
     if value == "rank" and len(rows):
         axes.set(xlim=(0.5, len(rows) + 0.5), xticks=sorted({1, *range(5, len(rows) - 1, 5), len(rows)}))
@@ -105,13 +98,14 @@ def compare_dots(comparisons: Table, comparator: str = "England") -> Figure:
     frame, finding = table.frame, _verdicts(table.frame, comparator)
     verdict = frame["verdict"].where(frame["verdict"].isin(["worse", "better"]), "unclear")
     words = verdict + ":  " + as_text(frame, "value") + " against " + as_text(frame, "comparator_value")
-    base, turned = frame["comparator_value"], np.where(frame["direction"] == "higher is better", -1, 1)
-    ends = {name: (1 + frame[name] / base).clip(lower=SMALLEST_RATIO) ** turned for name in ("lower", "upper")}
-    rows = pd.DataFrame({"name": frame["short_name"], "words": words, "x": (frame["value"] / base) ** turned})
-    rows = rows.assign(**ends, hollow=verdict.eq("unclear")).sort_values("x", ascending=False)
-    columns = COMPARISON | {"comparator_value": comparator}
-    line = pd.DataFrame({"name": [f"same as {comparator}"], "x": 1.0})
-    page, axes = _dots(finding, table, columns, rows=rows, reading=[COMPARED], lines=line)
+    differences = frame[["lower", "upper"]].assign(x=frame["value"] - frame["comparator_value"])
+    ratios = differences.div(frame["comparator_value"], axis=0).add(1).clip(lower=SMALLEST_RATIO)
+    rows = ratios.pow(frame["direction"].eq("higher is better").map({True: -1, False: 1}), axis=0)
+    rows = rows.assign(name=frame["short_name"], words=words, hollow=verdict.eq("unclear"))
+    says = WORDS["compare_dots"]
+    says = says | {"columns": says["columns"] | {"comparator_value": comparator}}
+    rows = rows.sort_values("x", ascending=False)
+    page, axes = _dots(finding, table, rows, says=says, lines=[(f"same as {comparator}", 1)])
     axes.set_xscale("log", base=2)
     low, high = axes.get_xlim()
     axes.set_xticks(RATIO_TICKS, [f"{tick:g}" for tick in RATIO_TICKS])
@@ -139,8 +133,7 @@ def against_each(comparisons: Table) -> Shown:
     unclear = frame["verdict"].eq("no clear difference").groupby(frame["comparator"]).sum()
     cells = said.assign(unclear=unclear.astype(str)).reset_index().to_numpy().tolist()
     shown = show(comparisons, ["comparator", "verdict", "verdict", "value"], rows=len(frame))
-    heads = ["Compared with", "Clearly worse here", "Clearly better here", "Measures with no clear difference"]
-    return replace(shown, columns=heads, rows=cells)
+    return replace(shown, columns=WORDS["against_each"]["columns"], rows=cells)
 
 
 @mpl.rc_context(fname=STYLE)
@@ -166,11 +159,10 @@ def response_dots(table: Table) -> Figure:
     ends = frame[["sample_pct", "population_pct"]]
     rows = pd.DataFrame({"name": name, "words": words, "x": frame["sample_pct"], "tick": frame["population_pct"]})
     rows = rows.assign(lower=ends.min(axis=1), upper=ends.max(axis=1))
-    page, axes = _dots(finding, chosen, ANSWERS, rows=rows, reading=[ANSWERED])
+    page, axes = _dots(finding, chosen, rows, says=WORDS["response_dots"])
     for edge in np.flatnonzero(opening)[1:]:
         axes.axhline(edge - 0.5, color=QUIET, linewidth=0.6)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("Per cent")
+    axes.set(xlim=(0, None), xlabel="Per cent")
     return page.figure("Dots for those who answered, ticks for residents.")
 
 
@@ -191,7 +183,7 @@ def direct_and_modelled(table: Table) -> Figure:
     words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "value") + "% modelled"
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
-    page, axes = _dots(_most_moved(frame), table, MODELLED, rows=rows, reading=[BORROWED])
+    page, axes = _dots(_most_moved(frame), table, rows, says=WORDS["direct_and_modelled"])
     axes.set_xlabel(first(frame, "unit"))
     return page.figure("Dots for wards' own answers, ticks for the model.")
 
@@ -285,29 +277,22 @@ def _least_heard(frame: pd.DataFrame) -> str:
 
 
 def _dots(
-    finding: str,
-    table: Table,
-    columns: Mapping[str, str],
-    *,
-    rows: pd.DataFrame,
-    reading: Sequence[str],
-    lines: pd.DataFrame = NO_LINES,
+    finding: str, table: Table, rows: pd.DataFrame, *, says: Mapping[str, Any], lines: Sequence[tuple[str, float]] = ()
 ) -> tuple[Page, Axes]:
     """Draw rows down the page: name, a line from lower to upper, a dot at x, a tick where there is one, the words.
 
-    `lines` to compare with, each a name and a value, run down the page, labelled above the rows.
+    `lines` to compare with run down the page, labelled above the rows. `says`: the headings of the columns behind the
+    picture, and how to read it.
     """
     rows = pd.DataFrame({"lower": np.nan, "upper": np.nan, "hollow": False}, rows.index).assign(**rows)
     count, places = max(len(rows), 1), np.arange(len(rows))
-    height = (HEAD if len(lines) else NO_HEAD) + ROW * count + TAIL
-    page = Page(finding, table, columns, height=height, reading=reading)
+    height = HEAD + LABEL * len(lines) + ROW * count + TAIL
+    page = Page(finding, table, says["columns"], height=height, reading=[says["reading"]])
     axes = page.axes(LEFT, TAIL, ACROSS, ROW * count)
     axes.set_ylim(count - 0.5, -0.5)
-    names = ["\n".join(textwrap.wrap(name, NAME_LETTERS, max_lines=2, placeholder="…")) for name in rows["name"]]
-    axes.set_yticks(places, names, size=6.6 if any("\n" in name for name in names) else None, linespacing=0.95)
+    names = [textwrap.fill(name, NAME_LETTERS, max_lines=2, placeholder="…") for name in rows["name"]]
+    axes.set_yticks(places, names, linespacing=0.95)
     axes.axison = len(rows) > 0
-    if rows.empty:
-        axes.text(-1.1, 0.5, NOTHING, transform=axes.transAxes, va="center")
     across = axes.get_yaxis_transform()
     axes.hlines(places, 0, 1, transform=across, color=RULE, linewidth=0.4, zorder=0)
     axes.hlines(places, rows["lower"].astype(float), rows["upper"].astype(float), color=QUIET, linewidth=1.4, zorder=2)
@@ -317,7 +302,7 @@ def _dots(
         axes.text(1.03, place, text, transform=across, va="center", size=7.2)
     if "tick" in rows:
         axes.plot(rows["tick"], places, "|", color=INK, markersize=9, markeredgewidth=1.6)
-    for step, (name, value) in enumerate(lines.to_numpy()):
+    for step, (name, value) in enumerate(lines):
         axes.axvline(value, color=INK, linewidth=0.9, linestyle=("-", (0, (4, 2)))[step % 2], zorder=1)
         offset = {"xytext": (0, 3 + 10 * step), "textcoords": "offset points"}
         axes.annotate(name, (value, 1), xycoords=axes.get_xaxis_transform(), ha="center", size=7.5, **offset)
