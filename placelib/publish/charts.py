@@ -4,7 +4,7 @@ import textwrap
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pkgutil import get_data
 from typing import Any
 
 import matplotlib as mpl
@@ -23,7 +23,7 @@ NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
 SURE_OF = {1: "it", 2: "both", 3: "all three", 4: "all four", 5: "all five"}
-WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf8"))
+WORDS = tomllib.loads(get_data(__package__, "words.toml").decode())
 
 
 @mpl.rc_context(fname=STYLE)
