@@ -15,7 +15,7 @@ from placelib.kept import Stage, code, hashes, packages
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
-from placelib.stages import needs, outcomes
+from placelib.stages import assurance, needs, outcomes
 
 
 class Place:
@@ -112,6 +112,16 @@ class Place:
     outcomes = Stage(lambda place: outcomes.outcomes(place.inputs, place._exact))
     variation = Stage(lambda place: outcomes.variation(place.inputs, place._exact))
     evaluation = Stage(lambda place: outcomes.evaluation(place.inputs, place._exact))
+    risks = Stage(lambda place: assurance.risks(place.inputs))
+    exposure = Stage(lambda place: assurance.exposure(place.inputs))
+    accountability = Stage(lambda place: assurance.accountability(place.inputs))
+    regimes = Stage(lambda place: assurance.regimes(place.inputs))
+    crosswalk = Stage(lambda place: assurance.crosswalk(place.inputs))
+    barriers = Stage(lambda place: assurance.barriers(place.inputs))
+    skills = Stage(lambda place: assurance.skills(place.inputs))
+    governance = Stage(lambda place: assurance.governance(place.inputs))
+    powers = Stage(lambda place: assurance.powers(place.inputs))
+    review = Stage(lambda place: assurance.review(place.inputs, place._exact))
 
 
 def open_place(place: str, edition: str = "", data: str = "") -> Place:

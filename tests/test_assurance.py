@@ -16,6 +16,7 @@ def frame(columns, *rows):
 
 
 OUTCOMES = frame("outcome_id outcome", ("O1", "Safe streets"), ("O2", "Warm homes"), ("O3", "Clean parks"))
+JUDGED_BY = frame("outcome_id indicator_id", ("O1", "violence"), ("O2", "damp"))
 NOBODY = "nobody decides; nobody pays; nobody delivers; nobody answers"
 ALL = ["decides", "pays", "delivers", "answers", "is consulted"]
 
@@ -56,6 +57,7 @@ REGIMES = frame(
     ("a", "First", "Council", "Yearly", "fires", "Fires", "Return 1", "2020-04-01", None),
     ("b", "Second", "Council", "Monthly", "fires", "Fires", "Return 1", "2020-04-01", None),
 ).astype({"in_force_from": "datetime64[ns]", "in_force_to": "datetime64[ns]"})
+REGIMES["indicator"] = REGIMES["indicator_id"].str.title()
 
 
 def test_a_regime_is_in_force_from_its_first_day_to_its_last():
@@ -180,11 +182,11 @@ def test_a_quorum_is_a_share_of_members_and_may_be_impossible():
 
 def decided(value, lower, upper, *, expected=-10.0, start="2026-04-01", end="2026-06-30", status="done"):
     """Verdict on a decision of December 2025 to bring 50 down by 10 until June 2026, where the figure is now this."""
-    decision = {"decision_id": "D", "decided_on": "2025-12-01", "expected_by": "2026-06-30", "indicator_id": "damp"}
-    decision |= {"indicator_then": 50.0, "expected_change": expected, "status": status}
-    figure = ["damp", value, lower, upper, "%", "", start, end]
+    decision = {"decision_id": "D", "decided_on": "2025-12-01", "expected_by": "2026-06-30"}
+    decision |= {"outcome_id": "O2", "indicator_then": 50.0, "expected_change": expected, "status": status}
+    figure = ["damp", value, lower, upper, "%", "", "Damp homes", start, end]
     rows = pd.DataFrame([decision]).astype({"decided_on": "datetime64[ns]", "expected_by": "datetime64[ns]"})
-    return assurance.review(rows, pd.DataFrame([figure], columns=assurance.FIGURE)).iloc[0]
+    return assurance.review(rows, JUDGED_BY, pd.DataFrame([figure], columns=assurance.FIGURE)).iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -232,9 +234,12 @@ def test_what_was_dropped_is_not_judged_and_no_books_are_no_rows(little):
     assert decided(40, 37, 43, status="dropped")["verdict"] == "not judged: dropped"
     figures = pd.DataFrame(columns=assurance.FIGURE)
     books = {kind: little.book(kind) for kind in ("regimes", "capability", "governance", "decisions")}
-    tables = [assurance.crosswalk(books["regimes"], TODAY), assurance.in_force(books["regimes"], TODAY)]
+    tables = [
+        assurance.crosswalk(books["regimes"].assign(indicator=""), TODAY),
+        assurance.in_force(books["regimes"], TODAY),
+    ]
     tables += [assurance.skills(books["capability"]), assurance.powers(books["governance"])]
     tables += [assurance.bodies(books["governance"])]
-    tables += [assurance.review(books["decisions"].assign(indicator_id=""), figures)]
+    tables += [assurance.review(books["decisions"], little.book("outcomes"), figures)]
     assert [len(table) for table in tables] == [0] * 6
     assert {"reading", "status", "weak_partners", "sums", "quorum_pct", "verdict"} <= set().union(*tables)

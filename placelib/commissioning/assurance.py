@@ -5,8 +5,9 @@ import pandas as pd
 
 RIGHTS = ["decides", "pays", "delivers", "answers", "is consulted"]
 FIRST, LIMITS = ["recommends", "is consulted"], ["threshold_lower", "threshold_upper"]
-FIGURE = ["indicator_id", "value", "lower", "upper", "unit", "period", "period_start", "period_end"]
+FIGURE = ["indicator_id", "value", "lower", "upper", "unit", "period", "indicator", "period_start", "period_end"]
 CHANGE = ["change", "change_lower", "change_upper"]
+TENTHS = [*FIGURE[1:4], *CHANGE, "indicator_then", "expected_change", "level", "importance", "gap"]
 UNTOLD, BACK = "cannot tell: no published figure with an interval", "as before, or the other way"
 BOTH = "cannot tell: the interval holds both no change and what was expected"
 
@@ -58,21 +59,21 @@ def crosswalk(regimes: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     Parameters
     ----------
     regimes : DataFrame
-        A row each regime, indicator and agency that is inspected.
+        A row each regime, indicator and agency that is inspected, with the name of the indicator.
     at : Timestamp
         The date.
 
     Returns
     -------
     DataFrame
-        indicator_id; regimes (how many); asked (each regime, its words in quotation marks, how often), agencies (who is
-        asked) and returns, joined by "; "; `reading`: whether one return serves them all, or could. A regime that names
-        no return counts as asking for one of its own. Those that the most regimes ask for come first.
+        indicator_id, indicator; regimes (how many); asked (each regime, its words in quotation marks, how often),
+        agencies (who is asked) and returns, joined by "; "; `reading`: whether one return serves them all, or could. A
+        regime that names no return counts as asking for one of its own. Those that the most regimes ask for come first.
     """
     now = in_force(regimes, at).query("status == 'in force'")
     asked = now["regime"] + ": “" + now["regime_words"] + "”, " + now["frequency"].str.lower()
     returns = now["return_name"].fillna("no named return (" + now["regime"] + ")")
-    by = now.assign(asked=asked, agencies=now["inspects"], returns=returns).groupby("indicator_id")
+    by = now.assign(asked=asked, agencies=now["inspects"], returns=returns).groupby(["indicator_id", "indicator"])
     table = by[["asked", "agencies", "returns"]].agg(lambda words: "; ".join(words.unique()))
     number = by[["regime_id", "returns", "regime_words"]].nunique()
     kinds = [number["regime_id"] == 1, number["returns"] == 1]
@@ -169,16 +170,18 @@ def bodies(governance: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["next_meeting", "body"], ignore_index=True)
 
 
-def review(decisions: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame:
+def review(decisions: pd.DataFrame, outcomes: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame:
     """Hold what was expected of earlier decisions against the figures published now.
 
     Parameters
     ----------
     decisions : DataFrame
-        A row a decision, with the indicator_id by which its outcome is judged.
+        A row a decision.
+    outcomes : DataFrame
+        outcome_id, and the indicator_id by which it is judged.
     figures : DataFrame
-        The place's published figures, none of them modelled, a row an indicator: value, lower, upper, unit, period,
-        period_start and period_end.
+        The place's published figures, none of them modelled, a row an indicator: indicator_id, indicator (its name),
+        value, lower, upper, unit, period, period_start and period_end.
 
     Returns
     -------
@@ -194,7 +197,8 @@ def review(decisions: pd.DataFrame, figures: pd.DataFrame) -> pd.DataFrame:
     The register holds no interval of the earlier figure: it is taken to be as uncertain as the present one, so that the
     change's limits lie √2 times as far off as the figure's. A verdict says what happened, not that the decision did it.
     """
-    table = decisions.merge(figures[FIGURE], on="indicator_id", how="left", validate="m:1")
+    judged = outcomes[["outcome_id", "indicator_id"]].merge(figures[FIGURE], how="left", validate="m:1")
+    table = decisions.merge(judged, on="outcome_id", validate="m:1")
     table["change"] = table["value"] - table["indicator_then"]
     for end in ("lower", "upper"):
         table[f"change_{end}"] = table["change"] + np.sqrt(2) * (table[end] - table["value"])

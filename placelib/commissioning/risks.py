@@ -14,6 +14,7 @@ BAD_YEAR, JUDGED = 0.95, (0.05, 0.95)  # the loss passed in one year of twenty; 
 CHANCE = ["probability_lower", "probability_mode", "probability_upper"]
 IMPACT = ["impact_lower", "impact_mode", "impact_upper"]
 NUMBERS = ["chance_pct", "impact_gbp", *(f"expected_loss_gbp{end}" for end in ("", "_lower", "_upper")), "bad_year_pct"]
+POUNDS = [*NUMBERS[1:5], "loss_gbp", "loss_gbp_lower", "loss_gbp_upper"]
 
 
 def pert(ends: pd.DataFrame, at: np.ndarray) -> np.ndarray:
@@ -132,7 +133,7 @@ def exposure(risks: pd.DataFrame) -> pd.DataFrame:
     together, apart = (_bad_year(simulated(each).sum(axis=1)) for each in (table, table.assign(cause=None)))
     found = {"Expected loss a year": table[NUMBERS[2:5]].sum().to_numpy(), "Loss in a 1-in-20 year": together}
     found["The same, if no two risks came together"] = apart
-    rows = pd.DataFrame.from_dict(found, "index", columns=["loss_gbp", "loss_gbp_lower", "loss_gbp_upper"])
+    rows = pd.DataFrame.from_dict(found, "index", columns=POUNDS[4:])
     return rows.rename_axis("measure").reset_index()[: len(rows) if len(risks) else 0]
 
 
