@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from illustrative.people import HERE, World
+from illustrative.themes import aspirations, theme_answers, theme_questions, theme_rows
 
 CHARACTERISTICS = [
     "age_band", "sex", "gender_identity", "ethnic_group", "disability", "religion", "sexual_orientation",
@@ -118,7 +119,7 @@ def survey_rows(world: World, answers: pd.DataFrame) -> pd.DataFrame:
     """
     sample, random = draw_sample(world), world.random
     people = world.people.iloc[sample["person"]].reset_index(drop=True)
-    rows = pd.DataFrame({"respondent": random.permutation(len(sample)) + 10001})
+    rows = pd.DataFrame({"respondent": random.permutation(len(sample)) + 10001, "person": sample["person"]})
     rows["interviewed"] = pd.Timestamp("2026-04-20") + pd.to_timedelta(random.integers(0, 70, len(sample)), "D")
     rows["stratum"] = sample["stratum"] + 1
     rows["cluster"] = pd.factorize(sample["cluster"], sort=True)[0] + 101
@@ -175,7 +176,8 @@ def survey_truth(world: World, answers: pd.DataFrame) -> pd.DataFrame:
 def survey_file(world: World, source: dict[str, Any], answers: pd.DataFrame) -> pd.DataFrame:
     """What the survey company delivers, in the library's words; adds the questions to the contract's keys."""
     fed = {name: question for name, question in questions().items() if "indicator" in question}
-    source["columns"] |= {question[world.slug]["column"]: {"from": name} for name, question in questions().items()}
+    asked = questions() | theme_questions(world.slug)
+    source["columns"] |= {question[world.slug]["column"]: {"from": name} for name, question in asked.items()}
     source["indicators"] = [
         {
             "id": question["indicator"],
@@ -185,7 +187,13 @@ def survey_file(world: World, source: dict[str, Any], answers: pd.DataFrame) -> 
         }
         for question in fed.values()
     ]
-    return survey_rows(world, answers)
+    source["aspirations"] = aspirations(world.slug) + [
+        {"id": name, "column": question[world.slug]["column"], "yes": question["levels"][slice(*question["wanted"])]}
+        for name, question in questions().items()
+        if "wanted" in question
+    ]
+    rows = survey_rows(world, answers)
+    return rows.join(theme_rows(world, theme_answers(world), rows["person"]))
 
 
 def coded(world: World, name: str, make: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +201,7 @@ def coded(world: World, name: str, make: dict[str, Any]) -> dict[str, Any]:
 
     Numbered files count the answers to a question from the other end.
     """
-    question, numbered = questions().get(name), make.get("numbered")
+    question, numbered = (questions() | theme_questions(world.slug)).get(name), make.get("numbered")
     skipped, refused, not_asked = NUMBERED if numbered else LABELLED
     if question:
         levels = question["levels"]

@@ -15,7 +15,7 @@ import pandas as pd
 import pyogrio
 import pyreadstat
 
-from illustrative import agencies, books, population, survey
+from illustrative import agencies, books, population, survey, themes
 from illustrative.people import HERE, World, build_world
 from placelib.assessment.issues import number
 
@@ -52,6 +52,9 @@ def write_place(slug: str, data: Path, truth_folder: Path) -> None:
     for old in folder.iterdir():
         old.unlink()
     answers = survey.everyone_answers(world)
+    truth_folder.mkdir(parents=True, exist_ok=True)
+    wanted = themes.theme_truth(world, themes.theme_answers(world))
+    wanted.to_csv(truth_folder / f"{slug}-themes.csv", index=False, lineterminator="\n")
     truths, numbers = [survey.survey_truth(world, answers)], {}
     for name, source in plan["sources"].items():
         layout = source["make"]["layout"]

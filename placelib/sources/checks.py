@@ -110,7 +110,8 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
         faults.append(Fault(file, f"must be one of {', '.join(kinds)}", "correct the value", "kind"))
     elif not contract.columns:
         faults.append(Fault(file, "is not given", "describe every column of the file", "columns"))
-    faults += _strangers(file, "indicators", (feed.id for feed in contract.indicators), vocabulary)
+    faults += _strangers(file, "indicators", (feed.id for feed in contract.indicators), vocabulary.indicators)
+    faults += _strangers(file, "aspirations", (each.id for each in contract.aspirations), vocabulary.aspirations)
     categories = vocabulary.characteristics.groupby("characteristic")["category"].agg(set)
     for name, column in contract.columns.items():
         unknown = set(column.codes.values()) - categories.get(column.characteristic, set())
@@ -123,10 +124,11 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
 def comparators(contract: Contract, frame: pd.DataFrame, vocabulary: Vocabulary) -> list[Fault]:
     """Faults in a comparators file: indicators that the vocabulary does not have."""
     given = frame["indicator_id"].unique() if contract.kind == "comparators" else ()
-    return _strangers(contract.file, "indicator_id", given, vocabulary)
+    return _strangers(contract.file, "indicator_id", given, vocabulary.indicators)
 
 
-def _strangers(file: str, column: str, given: Iterable[str], vocabulary: Vocabulary) -> list[Fault]:
-    known, mend = set(vocabulary.indicators["indicator_id"]), "correct the id, or add the indicator"
-    rule = "'{}' is not in data/vocabulary/indicators.csv"
+def _strangers(file: str, column: str, given: Iterable[str], words: pd.DataFrame) -> list[Fault]:
+    table, mend = "aspirations" if column == "aspirations" else "indicators", "correct the id, or add it there"
+    rule = f"'{{}}' is not in data/vocabulary/{table}.csv"
+    known = set() if words.empty else set(words.iloc[:, 0])
     return [Fault(file, rule.format(name), mend, column) for name in given if name not in known]

@@ -114,6 +114,14 @@ class Feed(Strict):
     scale: float = Field(default=1.0, gt=0)
 
 
+class Aspiration(Strict):
+    """A survey's column that tells what people want, which is not a need: a score, or the share who answer `yes`."""
+
+    id: str
+    column: str
+    yes: tuple[str, ...] = ()
+
+
 class Survey(Strict):
     """The sample's design: how people were chosen, and the population margins to rake to.
 
@@ -182,6 +190,7 @@ class Contract(Strict):
     population: Population | None = None
     denominators: tuple[Denominator, ...] = ()
     indicators: tuple[Feed, ...] = ()
+    aspirations: tuple[Aspiration, ...] = ()
     columns: dict[str, Column] = {}
 
     def broken(self) -> dict[str, bool]:
@@ -200,6 +209,7 @@ class Contract(Strict):
             "kind 'survey', release 'survey' and [survey] go together": len(survey) > 1,
             "kind 'population' needs [population]": (kind == "population") != (self.population is not None),
             restricted: kind == "population" and not is_open,
+            "only a survey has [[aspirations]]": bool(self.aspirations) and kind != "survey",
             "needs [geography]: what places each row": placed and self.geography is None,
             f"a {kind} needs columns labelled {', '.join(sorted(unlabelled))}": bool(unlabelled),
             f"names columns that are not declared: {', '.join(sorted(undeclared))}": bool(undeclared),
@@ -208,7 +218,7 @@ class Contract(Strict):
 
     def _unknown_codes(self) -> list[str]:
         """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""
-        asked = [(feed.column, feed.yes) for feed in self.indicators]
+        asked = [(each.column, each.yes) for each in (*self.indicators, *self.aspirations)]
         asked += [item for part in self._counted() for item in part.where.items()]
         known = {name: set(column.codes.values()) for name, column in self.columns.items() if column.codes}
         unknown = [(name, sorted(set(values) - known[name])) for name, values in asked if name in known]
@@ -226,7 +236,7 @@ class Contract(Strict):
     def named_columns(self) -> set[str]:
         """Columns that the parts of the contract refer to, or that its kind must have."""
         names = set(COMPARATOR_COLUMNS if self.kind == "comparators" else ())
-        names |= set(self.geography.columns if self.geography else ())
+        names |= set(self.geography.columns if self.geography else ()) | {each.column for each in self.aspirations}
         for part in self._counted():
             names |= {getattr(part, key, "") for key in COUNTING} | set(part.where)
         if self.survey:

@@ -25,6 +25,8 @@ class Vocabulary:
         What each kind of file about money, services, decisions and risks holds.
     wording : dict of str to dict of str to str
         Words that tables made of other tables need: reasons, groups, the lines of a decision record.
+    aspirations : DataFrame
+        A row an aspiration: what people say, its kind and its theme of the place standard.
     """
 
     indicators: pd.DataFrame
@@ -32,6 +34,7 @@ class Vocabulary:
     characteristics: pd.DataFrame
     books: dict[str, Book] = field(default_factory=dict)
     wording: dict[str, dict[str, str]] = field(default_factory=dict)
+    aspirations: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add the indicator's and domain's names to a table with `indicator_id`, checking that each is known."""
@@ -52,4 +55,5 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     books, wording = (
         tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf8")) for name in ("books", "wording")
     )
-    return Vocabulary(*tables, {kind: Book(**book) for kind, book in books.items()}, wording)
+    wanted = pd.read_csv(folder / "aspirations.csv", keep_default_na=False)
+    return Vocabulary(*tables, {kind: Book(**book) for kind, book in books.items()}, wording, wanted)
