@@ -1,7 +1,5 @@
 """The total-place ledger: all agencies' money in one year's prices, netted once, beside need; and their payments."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
@@ -9,7 +7,7 @@ from rapidfuzz import fuzz, process
 from placelib.errors import PlacelibError, some
 
 # money planned and spent, with and without income, or of two years, is never added together
-APART = ["status", "net_or_gross", "year"]
+APART = ["status", "net_or_gross", "year", "prices"]
 BY_WARD, BY_PEOPLE, BY_RESIDENTS = "known by ward", "by people served", "by residents"
 LESS, MORE, UNCLEAR = "less than its rank of need", "more than its rank of need", "no clear difference"
 SAME_NAME = 92  # of 100: measured on two published files of payments, see tests/real/test_payments.py
@@ -33,9 +31,10 @@ def ledger(spend: pd.DataFrame, deflators: pd.DataFrame, prices: str) -> pd.Data
     Returns
     -------
     DataFrame
-        The same lines: `amount` × index of `prices` / index of `price_year`; `transfer`, the part of it that goes to
-        another partner and is spent again in that partner's ledger (0 or all of it); `own`, the rest, so that total
-        place is the sum of `own`; `net_or_gross` for `basis`. Blank outcomes and services become "".
+        The same lines with `prices` and, in £ million, `paid_gbp_m` = amount × index of `prices` / index of
+        `price_year`; `passed_on_gbp_m`, what of it goes to another partner and is spent again in that partner's ledger
+        (0 or all of it); `spent_gbp_m`, the rest: total place is its sum. `net_or_gross` is the book's `basis`. Blank
+        outcomes and services become "".
 
     Raises
     ------
@@ -46,29 +45,28 @@ def ledger(spend: pd.DataFrame, deflators: pd.DataFrame, prices: str) -> pd.Data
     unknown = sorted({*spend["price_year"], *([prices] if len(spend) else [])} - set(index.index))
     if unknown:
         raise PlacelibError(f"No price level is given for {some(unknown)}: add the year to the file of deflators.")
-    amount = spend["amount"] * index.get(prices, np.nan) / spend["price_year"].map(index)
-    transfer = amount.where(spend["counterparty"].notna(), 0.0)
-    lines = spend.assign(amount=amount, transfer=transfer, own=amount - transfer)
-    blanks = lines[["outcome_id", "service_id"]].astype(object).fillna("")
-    return lines.assign(**blanks).rename(columns={"basis": "net_or_gross"})
+    paid = spend["amount"] * index.get(prices, np.nan) / spend["price_year"].map(index) / 1e6
+    passed = paid.where(spend["counterparty"].notna(), 0.0)
+    lines = spend.assign(prices=prices, paid_gbp_m=paid, passed_on_gbp_m=passed, spent_gbp_m=paid - passed)
+    return lines.fillna({"outcome_id": "", "service_id": ""}).rename(columns={"basis": "net_or_gross"})
 
 
-def totals(lines: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+def totals(lines: pd.DataFrame, *by: str) -> pd.DataFrame:
     """Add up a ledger: never outturn with budget, gross with net, or one year with another.
 
     Parameters
     ----------
     lines : DataFrame
         From `ledger`.
-    by : sequence of str
+    by : str
         More columns to keep apart: agency, cofog, outcome_id, economic_type.
 
     Returns
     -------
     DataFrame
-        status, net_or_gross, year and `by`, with amount, transfer and own: amount = transfer + own.
+        status, net_or_gross, year, prices and `by`, with paid_gbp_m = passed_on_gbp_m + spent_gbp_m.
     """
-    return lines.groupby([*APART, *by], as_index=False)[["amount", "transfer", "own"]].sum()
+    return lines.groupby([*APART, *by], as_index=False)[["paid_gbp_m", "passed_on_gbp_m", "spent_gbp_m"]].sum()
 
 
 def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +87,8 @@ def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFra
     Returns
     -------
     DataFrame
-        status, net_or_gross, year, ward_code, method, basis ("direct" or "apportioned"), own. Adds up to the ledger.
+        status, net_or_gross, year, prices, ward_code, method, basis ("direct" or "apportioned"), spent_gbp_m: it adds
+        up to the ledger.
     """
     people = service_wards.groupby("service_id")["people_served"].transform("sum")
     served = service_wards.assign(share=service_wards["people_served"] / people)[people > 0]
@@ -98,11 +97,11 @@ def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFra
     known = lines[lines["ward_code"].notna()].assign(method=BY_WARD, basis="direct")
     loose = lines[lines["ward_code"].isna()].drop(columns="ward_code")
     loose["service_id"] = loose["service_id"].where(loose["service_id"].isin(served["service_id"]), "")
-    loose = totals(loose, ["service_id"]).merge(shares, on="service_id")
+    loose = totals(loose, "service_id").merge(shares, on="service_id")
     method = np.where(loose["service_id"] == "", BY_RESIDENTS, BY_PEOPLE)
-    loose = loose.assign(own=loose["own"] * loose["share"], method=method, basis="apportioned")
-    columns = [*APART, "ward_code", "method", "basis"]
-    return pd.concat([known, loose]).groupby(columns, as_index=False)["own"].sum()
+    shared = loose["spent_gbp_m"] * loose["share"]
+    both = pd.concat([known, loose.assign(spent_gbp_m=shared, method=method, basis="apportioned")])
+    return both.groupby([*APART, "ward_code", "method", "basis"], as_index=False)["spent_gbp_m"].sum()
 
 
 def against_need(wards: pd.DataFrame, residents: pd.Series, ranks: pd.DataFrame) -> pd.DataFrame:
@@ -125,25 +124,25 @@ def against_need(wards: pd.DataFrame, residents: pd.Series, ranks: pd.DataFrame)
     Returns
     -------
     DataFrame
-        ward_code, the ranks, per_head, spend_rank, gap, gap_lower, gap_upper (pounds a head) and verdict; none
-        without spend.
+        ward_code, the ranks, spend_rank, in pounds a head spent_per_head_gbp, gap_gbp, gap_gbp_lower and
+        gap_gbp_upper, and verdict; the widest gap below nought first; none without spend.
 
     Examples
     --------
-    >>> money = pd.DataFrame({"ward_code": ["A", "B"], "method": BY_WARD, "own": [300.0, 100.0]})
+    >>> money = pd.DataFrame({"ward_code": ["A", "B"], "method": BY_WARD, "spent_gbp_m": [0.3, 0.1]})
     >>> ranks = pd.DataFrame({"ward_code": ["A", "B"], "rank": [2, 1], "rank_lower": [2, 1], "rank_upper": [2, 1]})
-    >>> against_need(money, pd.Series({"A": 10, "B": 10}), ranks)[["ward_code", "gap", "verdict"]].to_numpy().tolist()
-    [['A', 20.0, 'more than its rank of need'], ['B', -20.0, 'less than its rank of need']]
+    >>> against_need(money, pd.Series({"A": 1000, "B": 1000}), ranks)[["ward_code", "verdict"]].to_numpy().tolist()
+    [['B', 'less than its rank of need'], ['A', 'more than its rank of need']]
     """
-    traced = wards[wards["method"] != BY_RESIDENTS].groupby("ward_code")["own"].sum()
+    traced = 1e6 * wards[wards["method"] != BY_RESIDENTS].groupby("ward_code")["spent_gbp_m"].sum()
     table = ranks[["ward_code", "rank", "rank_lower", "rank_upper"]].iloc[: len(ranks) if len(traced) else 0]
     head = table["ward_code"].map(traced.reindex(residents.index, fill_value=0.0) / residents).astype(float)
     ladder = head.sort_values(ascending=False).to_numpy()
-    ends = {"gap": "rank", "gap_lower": "rank_lower", "gap_upper": "rank_upper"}
-    gaps = {name: head - ladder[table[rank].to_numpy(dtype=int) - 1] for name, rank in ends.items()}
-    verdict = np.select([gaps["gap_upper"] < 0, gaps["gap_lower"] > 0], [LESS, MORE], UNCLEAR)
-    spend_rank = head.rank(ascending=False, method="min")
-    return table.assign(per_head=head, spend_rank=spend_rank, **gaps, verdict=verdict)
+    gap, low, high = (head - ladder[table[end].to_numpy(int) - 1] for end in ("rank", "rank_lower", "rank_upper"))
+    money = {"spent_per_head_gbp": head, "gap_gbp": gap, "gap_gbp_lower": low, "gap_gbp_upper": high}
+    verdict = np.select([high < 0, low > 0], [LESS, MORE], UNCLEAR)
+    table = table.assign(spend_rank=head.rank(ascending=False, method="min"), **money, verdict=verdict)
+    return table.sort_values("gap_gbp", ignore_index=True)
 
 
 def clean_names(names: pd.Series) -> pd.Series:
@@ -177,8 +176,7 @@ def matched(names: pd.Series, known: pd.Series) -> pd.DataFrame:
     figures = [each.str.replace(r"\D+", " ", regex=True).str.strip().to_numpy() for each in (ours, theirs)]
     like = np.where(figures[0][:, None] == figures[1], like, 0.0)
     match = np.where(like.max(axis=1) >= SAME_NAME, listed.to_numpy()[like.argmax(axis=1)], "")
-    found = pd.DataFrame({"match": match, "likeness": like.max(axis=1)}, ours.to_numpy())
-    return found.reindex(words).set_axis(names.index)
+    return pd.DataFrame({"match": match, "likeness": like.max(axis=1)}, ours).reindex(words).set_axis(names.index)
 
 
 def told_apart(payments: pd.DataFrame) -> pd.DataFrame:
@@ -198,13 +196,11 @@ def told_apart(payments: pd.DataFrame) -> pd.DataFrame:
     """
     named, like = payments.assign(payee=clean_names(payments["payee"])), ["payee", "paid_on", "amount"]
     again = named.duplicated([*like, "category", "reference"]) & named["reference"].notna()
-    dated = named["paid_on"].notna()
-    rules = [again, named["amount"] < 0, named["payee"] == "", ~dated, named.duplicated(like)]
+    rules = [again, named["amount"] < 0, named["payee"] == "", named["paid_on"].isna(), named.duplicated(like)]
     return named.assign(standing=np.select(rules, [AGAIN, REFUND, UNNAMED, UNDATED, REPEATED], PAID))
 
 
 def reconciled(payments: pd.DataFrame) -> pd.DataFrame:
-    """Count payments and their pounds by what they are: standing, payments, amount; together they are the file."""
-    order = [PAID, REPEATED, UNDATED, UNNAMED, REFUND, AGAIN]
-    table = payments.groupby("standing")["amount"].agg(payments="size", amount="sum")
-    return table.reindex([name for name in order if name in table.index]).rename_axis("standing").reset_index()
+    """Count payments and their pounds by what they are: standing, payments, amount_gbp; together they are the file."""
+    counted = told_apart(payments).groupby("standing", as_index=False)["amount"].agg(payments="size", amount_gbp="sum")
+    return counted.sort_values("payments", ascending=False, ignore_index=True)
