@@ -15,7 +15,7 @@ from placelib.kept import Stage, code, hashes, packages
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
-from placelib.stages import assurance, needs, outcomes
+from placelib.stages import assurance, money, needs, outcomes
 
 
 class Place:
@@ -112,6 +112,15 @@ class Place:
     outcomes = Stage(lambda place: outcomes.outcomes(place.inputs, place._exact))
     variation = Stage(lambda place: outcomes.variation(place.inputs, place._exact))
     evaluation = Stage(lambda place: outcomes.evaluation(place.inputs, place._exact))
+    total_spend = Stage(lambda place: money.total_spend(place.inputs))
+    spend_by_ward = Stage(lambda place: money.spend_by_ward(place.inputs, place._exact))
+    spend_and_need = Stage(lambda place: money.spend_and_need(place.inputs, place._exact))
+    funds = Stage(lambda place: money.funds(place.inputs))
+    overspend = Stage(lambda place: money.overspend(place.inputs))
+    reprofile = Stage(lambda place: money.reprofile(place.inputs))
+    frontier = Stage(lambda place: money.frontier(place.inputs))
+    leverage = Stage(lambda place: money.leverage(place.inputs))
+    payments = Stage(lambda place: money.payments(place.inputs))
     risks = Stage(lambda place: assurance.risks(place.inputs))
     exposure = Stage(lambda place: assurance.exposure(place.inputs))
     accountability = Stage(lambda place: assurance.accountability(place.inputs))

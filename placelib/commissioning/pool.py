@@ -81,7 +81,7 @@ def prepared(services: pd.DataFrame, contracts: pd.DataFrame, outcomes: pd.DataF
     limits = {"committed_gbp": committed, "floor_gbp": floor, "ceiling_gbp": ceiling}
     parents = outcomes.dropna(subset="parent").set_index("outcome_id")["parent"].to_dict()
     weight = services["outcome_id"].replace(parents).map(outcomes.set_index("outcome_id")["weight"]).astype(float)
-    weight *= 100e6 / (weight * services["effect"] * cost).sum()
+    weight = 100e6 * weight / (weight * services["effect"] * cost).sum()
     error = weight * (services["effect_upper"] - services["effect_lower"]) / (2 * SURE)
     return services.assign(now_gbp=cost, **limits, worth_pct=weight * services["effect"], worth_error=error)
 
