@@ -107,7 +107,7 @@ def _services(inputs: Inputs) -> pd.DataFrame:
 def _released(table: pd.DataFrame, title: str, inputs: Inputs, kinds: tuple[str, ...], *notes: str) -> gate.Protected:
     """Release money with readers' words beside ids, at the precision that each column's name asks for."""
     agencies = {each.id: each.name for each in inputs.settings.agencies}
-    outcomes = inputs.book("outcomes").set_index("outcome_id")["outcome"].to_dict()
+    outcomes = inputs.book("outcomes").set_index("outcome_id")["outcome"].to_dict() | {"": "not tied to one outcome"}
     themes = inputs.vocabulary.books["spend"].columns["cofog"].called
     wards = inputs.geography.wards.set_index("ward_code")["ward_name"].to_dict()
     words = {"outcome": ("outcome_id", outcomes), "theme": ("cofog", themes), "ward_name": ("ward_code", wards)}

@@ -46,5 +46,5 @@ def release(
     few = len(sources) <= MOST_NAMED
     behind = f"Source: {titles(sources)}." if few else f"{len(sources)} sources, listed in 01_place."
     whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
-    said = [behind, *notes] if sources else ["No file of this place feeds this table.", *notes]
+    said = [behind, *notes] if sources else ["No file of this place feeds this table."]
     return gate.release_statistics(table, title, decimals=whole, illustrative=is_made_up(sources), notes=said)

@@ -1,0 +1,127 @@
+"""The stages of money on the little place, every published figure worked out by hand; and a place without the files."""
+
+import pytest
+from little import SLUG, A, population, write_little
+from test_books import OUTCOME, SERVICE, book, changed
+
+from placelib.sources.readers import read_place
+from placelib.stages import money
+
+PRICES = book("deflators", ["2024-25", 80], ["2025-26", 100])
+WARDS = book("service_wards", ["S1", A, 10])
+YEARS = ["outturn", "2025-26", "2025-26"]
+LINES = [
+    ["L1", "council", "S1", "Advice", "10", "O1", "", "revenue", 4_000_000, "gross", *YEARS, "", ""],
+    ["L2", "council", "", "Grant to police", "03", "", "", "revenue", 1_000_000, "gross", *YEARS, "police", "T1"],
+    ["L3", "police", "", "Patrols", "03", "", A, "staff", 6_000_000, "gross", *YEARS, "", ""],
+    ["L4", "police", "", "Courses, after fees", "09", "", "", "staff", 500_000, "net", *YEARS, "", ""],
+    ["L5", "council", "", "Debt", "01", "", "", "revenue", 800_000, "gross", "outturn", "2024-25", "2024-25", "", ""],
+    ["L6", "council", "", "Debt", "01", "", "", "revenue", 2_000_000, "gross", *YEARS, "", ""],
+]
+FUND = ["F1", "Safer streets", "pooled", "council", 6_000_000, 0.6, "2025-26", "council", "A law", "recovered"]
+FUND += ["unanimous", 0.5, 0.5, "", 10_400_000, "O1", "2027-03-31", 6]
+OTHER = changed(FUND, c3="police", c4=4_000_000, c5=0.4, c13=100_000)
+SERVICES = [
+    changed(SERVICE, c10=1_000_000, c17=0, c18=2_000_000, c21=0),
+    changed(SERVICE, c0="S2", c2="police", c10=1_000_000, c13=1, c14=0.9, c15=1.1, c17=500_000, c18=2_000_000, c21=0),
+]
+GIFT = [
+    "G1",
+    "A trust",
+    "voluntary",
+    "volunteer hours",
+    4000,
+    10,
+    "at the living wage",
+    "received",
+    "no",
+    "O1",
+    "2025-26",
+]
+PAYMENT = ["Provider A", "2026-01-05", 900, "Care", "1"]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """The little place with books of money."""
+    makers = [book("spend", *LINES), PRICES, WARDS, book("funds", FUND, OTHER), book("services", *SERVICES)]
+    makers += [book("outcomes", OUTCOME), book("leverage", GIFT), book("payments", PAYMENT, changed(PAYMENT, c2=-100))]
+    return read_place(SLUG, write_little(tmp_path_factory.mktemp("money") / "data", population, *makers))
+
+
+def test_total_place_is_published_by_every_cut(inputs):
+    """£12 million spent before income, one passed on besides; half a million net stands apart; 0.8 then is 1 now."""
+    frame = money.total_spend(inputs).frame
+    whole = frame[frame["breakdown"] == ""].set_index(["year", "net_or_gross"])
+    assert whole["spent_gbp_m"].to_dict() == {
+        ("2025-26", "gross"): 12.0,
+        ("2025-26", "net"): 0.5,
+        ("2024-25", "gross"): 1.0,
+    }
+    assert whole.loc[("2025-26", "gross"), "passed_on_gbp_m"] == 1.0
+    themes = frame.query("breakdown == 'agency and cofog' and year == '2025-26' and net_or_gross == 'gross'")
+    assert themes.set_index(["agency", "theme"])["spent_gbp_m"].to_dict() == {
+        ("Council", "Social protection"): 4.0,
+        ("Council", "Public order and safety"): 0.0,
+        ("Council", "General public services"): 2.0,
+        ("Police", "Public order and safety"): 6.0,
+    }
+
+
+def test_money_by_ward_says_how_it_came_there(inputs, exact):
+    """All that Ashby is known to have or serves is its own; the 2 million of debt are shared by residents, 1 in 4."""
+    frame = money.spend_by_ward(inputs, exact).frame.set_index(["ward_name", "method"])
+    assert frame.loc["Ashby", "spent_gbp_m"].to_dict() == {
+        "by people served": 4.0, "by residents": 0.5, "known by ward": 6.0,
+    }  # fmt: skip
+    assert frame.loc[("Denham", "by residents"), ["basis", "spent_gbp_m"]].tolist() == ["apportioned", 0.5]
+
+
+def test_money_beside_need_has_a_row_a_ward(inputs, exact):
+    """£10 million are traced to Ashby's 1,000 residents: £10,000 a head; the others have none that can be traced."""
+    frame = money.spend_and_need(inputs, exact).frame.set_index("ward_name")
+    assert frame["spent_per_head_gbp"].to_dict() == {"Ashby": 10_000.0, "Bourne": 0.0, "Carlton": 0.0, "Denham": 0.0}
+    assert (frame["gap_gbp_lower"] <= frame["gap_gbp"]).all()
+    assert (frame["gap_gbp"] <= frame["gap_gbp_upper"]).all()
+
+
+def test_a_fund_says_who_pays_as_forecast_and_beyond(inputs):
+    """£400,000 over: 200 each, but the police stop at 100; at a tenth over the council pays 900 of a million."""
+    frame = money.overspend(inputs).frame.set_index(["scenario", "partner"])
+    assert frame.loc["as forecast", "pays_gbp"].to_dict() == {"Council": 300_000.0, "Police": 100_000.0}
+    assert frame.loc[("10% over", "Council"), "pays_gbp"] == 900_000.0
+    assert frame.loc["5% under", "pays_gbp"].to_dict() == {"Council": -250_000.0, "Police": -250_000.0}
+    assert money.funds(inputs).frame["host"].tolist() == ["Council"] * 2
+
+
+def test_money_moves_to_where_it_does_more(inputs):
+    """The second does half as much for a pound: the law lets half of its million go, and that gains a sixth of 3."""
+    table = money.reprofile(inputs)
+    frame = table.frame.set_index("service_id")
+    assert frame["move_gbp"].to_dict() == {"S1": 500_000.0, "S2": -500_000.0}
+    assert frame.loc["S2", "held"] == "law or viability"
+    assert "provider_kind" not in frame
+    assert any("gains 17% of today's" in note for note in table.notes)
+    rows = money.frontier(inputs).frame.query("budget_pct == 100").set_index("rule")["outcome_pct"]
+    assert rows.to_dict() == {"one budget for all": 117.0, "each partner keeps its own": 100.0}
+
+
+def test_what_others_bring_stands_beside_public_money_for_the_same_outcome(inputs):
+    """4,000 hours at £10 beside £4 million: a penny a pound."""
+    frame = money.leverage(inputs).frame
+    assert frame[["value_gbp", "for_each_public_pound"]].to_numpy().tolist() == [[40_000.0, 0.01]]
+
+
+def test_payments_are_published_as_counts_never_as_names(inputs):
+    """One paid, one refunded."""
+    frame = money.payments(inputs).frame
+    assert frame.set_index("standing")["amount_gbp"].to_dict() == {"paid": 900.0, "refund": -100.0}
+    assert "payee" not in frame
+
+
+def test_a_place_without_the_files_says_so(little):
+    """Every table is empty, and its foot says that no file feeds it and nothing more."""
+    for stage in (money.total_spend, money.funds, money.overspend, money.reprofile, money.frontier, money.leverage):
+        table = stage(little)
+        assert table.frame.empty
+        assert table.notes == ("No file of this place feeds this table.",)
