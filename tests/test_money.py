@@ -79,7 +79,9 @@ def test_money_by_ward_says_how_it_came_there(inputs, exact):
 
 def test_money_beside_need_has_a_row_a_ward(inputs, exact):
     """£10 million are traced to Ashby's 1,000 residents: £10,000 a head; the others have none that can be traced."""
-    frame = money.spend_and_need(inputs, exact).frame.set_index("ward_name")
+    table = money.spend_and_need(inputs, exact)
+    frame = table.frame.set_index("ward_name")
+    assert any(note.startswith("£10 million of £12 million") for note in table.notes)
     assert frame["spent_per_head_gbp"].to_dict() == {"Ashby": 10_000.0, "Bourne": 0.0, "Carlton": 0.0, "Denham": 0.0}
     assert (frame["gap_gbp_lower"] <= frame["gap_gbp"]).all()
     assert (frame["gap_gbp"] <= frame["gap_gbp_upper"]).all()
@@ -107,9 +109,9 @@ def test_money_moves_to_where_it_does_more(inputs):
 
 
 def test_what_others_bring_stands_beside_public_money_for_the_same_outcome(inputs):
-    """4,000 hours at £10 beside £4 million: a penny a pound."""
+    """4,000 hours at £10 beside £4 million: £10 for each thousand."""
     frame = money.leverage(inputs).frame
-    assert frame[["value_gbp", "for_each_public_pound"]].to_numpy().tolist() == [[40_000.0, 0.01]]
+    assert frame[["value_gbp", "for_each_1000_public_pounds"]].to_numpy().tolist() == [[40_000.0, 10.0]]
 
 
 def test_payments_are_published_as_counts_never_as_names(inputs):

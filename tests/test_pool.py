@@ -230,7 +230,7 @@ def test_the_frontier_by_hand():
 
 
 def test_what_others_bring_by_hand():
-    """200 hours at £15 are £3,000, three tenths of a pound for each of £10,000; what is promised stands apart."""
+    """200 hours at £15 are £3,000, £300 for each thousand of £10,000; what is promised stands apart."""
     usual = {"sector": "voluntary", "kind": "volunteer hours", "conditional": "no", "year": "2025-26"}
     usual |= {"unit_value": 15.0, "assumption": "median wage"}
     lines = book(
@@ -240,7 +240,7 @@ def test_what_others_bring_by_hand():
         **usual,
     )
     table = leverage(lines, pd.Series({"2025-26": 10_000.0})).set_index("status")
-    assert table.loc["received", ["value_gbp", "for_each_public_pound"]].tolist() == [3000.0, 0.3]
+    assert table.loc["received", ["value_gbp", "for_each_1000_public_pounds"]].tolist() == [3000.0, 300.0]
     assert table["assumptions"].to_dict() == {"received": "median wage", "promised": "told by the giver"}
 
 
@@ -254,7 +254,7 @@ def test_a_year_without_public_money_has_no_ratio():
         year="2030-31",
         assumption="cash",
     )
-    assert leverage(lines, pd.Series({"2025-26": 10.0}))["for_each_public_pound"].isna().all()
+    assert leverage(lines, pd.Series({"2025-26": 10.0}))["for_each_1000_public_pounds"].isna().all()
 
 
 def test_a_place_without_these_files_has_empty_tables():

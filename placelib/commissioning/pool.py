@@ -180,12 +180,12 @@ def leverage(lines: pd.DataFrame, public: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        year, sector, kind, status, conditional, value_gbp (quantity × unit value), for_each_public_pound, assumptions
-        (each once). Promised, agreed and received are never added together.
+        year, sector, kind, status, conditional, value_gbp (quantity × unit value), for_each_1000_public_pounds,
+        assumptions (each once). Promised, agreed and received are never added together.
     """
     value = lines.assign(value=lines["quantity"] * lines["unit_value"])
     groups = value.groupby(["year", "sector", "kind", "status", "conditional"], as_index=False)
     said = ("assumption", lambda words: "; ".join(sorted(set(words))))
     table = groups.agg(value_gbp=("value", "sum"), assumptions=said)
-    ratio = table["value_gbp"] / table["year"].map(public).astype(float)
-    return table.assign(for_each_public_pound=ratio).sort_values("value_gbp", ascending=False)
+    ratio = 1000 * table["value_gbp"] / table["year"].map(public).astype(float)
+    return table.assign(for_each_1000_public_pounds=ratio).sort_values("value_gbp", ascending=False)

@@ -24,7 +24,8 @@ DEGREE_DECIMALS = 5  # about a metre on the ground
 _TEMPLATES = Environment(
     loader=PackageLoader(__package__, "template"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-_HEADINGS = {"_pct": " (%)", "_per_1000": " (per 1,000)", "_lower": ": from", "_upper": ": to", "_name": ""}
+_HEADINGS = {"_gbp_lower": " (£): from", "_gbp_upper": " (£): to", "_gbp_m": " (£ million)", "_gbp": " (£)"}
+_HEADINGS |= {"_pct": " (%)", "_per_1000": " (per 1,000)", "_lower": ": from", "_upper": ": to", "_name": ""}
 _WORDS = {"category_name": "Group", "value": "Figure", "lower": "From", "upper": "To", "respondents": "Answers"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

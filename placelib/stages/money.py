@@ -17,30 +17,28 @@ SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
 JOINT, ALONE = "one budget for all", "each partner keeps its own"
 PLAN = ["service_id", "service", "commissioner", "cofog", "outcome_id", "now_gbp", "floor_gbp", "ceiling_gbp"]
 PLAN += ["proposed_gbp", "move_gbp", "held", "loosened_pct", "same_way_pct"]
-PLACES = {"_gbp_m": 1, "_share": 2, "loosened_pct": 1, "_pound": 3} | dict.fromkeys(PLAN[5:10], -3)
-NETTED = "What one partner hands to another is counted once, where it is spent."
-TRACED = "Money shared out by residents is left out, being the same a head everywhere. This is not value for money."
-LINEAR = "Modelled: each further pound is taken to do as much as the last, and one outcome gained counts as its weight."
-GAINS = "The plan gains {:.0f}% of today's weighted outcome ({:.0f}% to {:.0f}%); £1 million more would add {:.1f}%."
-LEANS = "It leans to effects that may have been measured too high, which limits and shares do not allow for."
-BESIDE = "Public money: what is spent or planned in the same year on the same outcomes, before income."
+PLACES = {"_gbp_m": 1, "_share": 2, "loosened_pct": 1, "_pounds": 1} | dict.fromkeys(PLAN[5:10], -3)
 
 
 def total_spend(inputs: Inputs) -> gate.Protected:
     """All agencies' money by agency, theme, outcome and economic type, year by year, transfers netted once."""
     parts = [spend.totals(_lines(inputs), *cut).assign(breakdown=" and ".join(cut)) for cut in CUTS]
-    return _released(pd.concat(parts), "All the money spent here", inputs, LEDGER, NETTED)
+    table = pd.concat(parts).sort_values("spent_gbp_m", ascending=False)
+    return _released(table, "All the money spent here", inputs, LEDGER, "netted")
 
 
 def spend_by_ward(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Money by ward in the latest year spent: what is known by ward apart from what is shared out."""
-    return _released(_by_ward(inputs, exact)[0], "Money by ward", inputs, (*LEDGER, "service_wards"), NETTED)
+    return _released(_by_ward(inputs, exact)[0], "Money by ward", inputs, (*LEDGER, "service_wards"), "netted")
 
 
 def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Money a head beside rank of need, with the range of the rank carried through."""
-    table = spend.against_need(*_by_ward(inputs, exact), needs.needs(inputs, exact).frame)
-    return _released(table, "Money a head beside rank of need", inputs, (*LEDGER, "service_wards"), TRACED)
+    money, residents = _by_ward(inputs, exact)
+    traced = money.loc[money["method"] != spend.BY_RESIDENTS, "spent_gbp_m"].sum()
+    said = inputs.vocabulary.wording["money"]["traced"].format(traced, money["spent_gbp_m"].sum())
+    table = spend.against_need(money, residents, needs.needs(inputs, exact).frame)
+    return _released(table, "Money a head beside rank of need", inputs, (*LEDGER, "service_wards"), said)
 
 
 def funds(inputs: Inputs) -> gate.Protected:
@@ -60,9 +58,9 @@ def overspend(inputs: Inputs) -> gate.Protected:
 def reprofile(inputs: Inputs) -> gate.Protected:
     """What could be moved between services for most weighted outcome, what holds it, and how sure each move is."""
     plan, prices = pool.reprofiled(_services(inputs).assign(pot=JOINT))
-    said = [LINEAR, GAINS.format(*pool.gain(plan), prices.sum()), LEANS]
+    gains = inputs.vocabulary.wording["money"]["gains"].format(*pool.gain(plan), prices.sum())
     table = plan.assign(same_way_pct=pool.certainty(plan))[PLAN].sort_values("move_gbp", ascending=False)
-    return _released(table, "Money that could be moved", inputs, PLANNED, *said)
+    return _released(table, "Money that could be moved", inputs, PLANNED, "linear", gains)
 
 
 def frontier(inputs: Inputs) -> gate.Protected:
@@ -70,7 +68,7 @@ def frontier(inputs: Inputs) -> gate.Protected:
     services = _services(inputs)
     pots = {JOINT: services.assign(pot=JOINT), ALONE: services.assign(pot=services["commissioner"])}
     table = pd.concat([pool.frontier(each, SHARES).assign(rule=rule) for rule, each in pots.items()])
-    return _released(table, "What less and more money could do", inputs, PLANNED, LINEAR)
+    return _released(table, "What less and more money could do", inputs, PLANNED, "linear")
 
 
 def leverage(inputs: Inputs) -> gate.Protected:
@@ -78,7 +76,7 @@ def leverage(inputs: Inputs) -> gate.Protected:
     book, lines = inputs.book("leverage"), _lines(inputs)
     lines = lines[lines["outcome_id"].isin(book["outcome_id"]) & lines["net_or_gross"].eq("gross")]
     public = 1e6 * spend.totals(lines).drop_duplicates("year", keep="last").set_index("year")["spent_gbp_m"]
-    return _released(pool.leverage(book, public), "What others bring", inputs, ("leverage", "spend"), BESIDE)
+    return _released(pool.leverage(book, public), "What others bring", inputs, ("leverage", "spend"), "beside")
 
 
 def payments(inputs: Inputs) -> gate.Protected:
@@ -114,4 +112,5 @@ def _released(table: pd.DataFrame, title: str, inputs: Inputs, kinds: tuple[str,
     words |= {name: (name, agencies) for name in ("agency", "partner", "host", "commissioner")}
     named = {name: table[of].map(called) for name, (of, called) in words.items() if of in table}
     places = {name: places for name in table for ending, places in PLACES.items() if name.endswith(ending)}
-    return release(table.assign(**named), title, inputs.of_kind(*kinds), decimals=places, notes=notes)
+    said = [inputs.vocabulary.wording["money"].get(note, note) for note in notes]
+    return release(table.assign(**named), title, inputs.of_kind(*kinds), decimals=places, notes=said)
