@@ -17,7 +17,7 @@ from replicates import PERCENT, Estimates, Study, as_table, counts_drawn, estima
 
 from placelib import suppression
 from placelib.measures.answers import yes_or_no
-from placelib.measures.contrasts import against_place
+from placelib.measures.contrasts import apart_from_place
 from placelib.measures.groups import gaps
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Source
@@ -122,9 +122,8 @@ def wards_apart(table: pd.DataFrame) -> dict[bool, np.ndarray]:
     for _, rows in table[table["characteristic"] == "all"].groupby("indicator_id"):
         whole, wards = rows[rows["area_type"] == "place"], rows[(rows["area_type"] == "ward") & rows["value"].notna()]
         if len(whole) and whole["numerator"].notna().any() | (whole["release_class"].iloc[0] == "survey"):
-            above = wards["value"] > whole["value"].iloc[0]
-            sure = against_place(wards, whole.iloc[0]) / 2 <= 0.05 / max(len(wards), 1)
-            said[whole["release_class"].iloc[0] == "survey"].append((above & sure).any())
+            apart = apart_from_place(wards, whole.iloc[0], tail=0.05 / max(len(wards), 1))
+            said[whole["release_class"].iloc[0] == "survey"].append((apart > 0).any())
     return {kind: np.array(each) for kind, each in said.items()}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.contrasts import against_place, differences, exact_differences, rao_scott
+from placelib.measures.contrasts import apart_from_place, differences, exact_differences, rao_scott
 from placelib.measures.survey import Design, Domains, means
 
 PEOPLE = pd.DataFrame({"ward": ["W1"] * 6 + ["W2"] * 4})
@@ -76,82 +76,89 @@ def counted(yes, base):
     return pd.DataFrame({"yes": [float(yes)], "base": [float(base)]})
 
 
-TAIL = pd.Series([0.025])
+def limits(first, second, tail=0.025):
+    """Lower and upper limit of a difference."""
+    return exact_differences(counted(*first), counted(*second), tail=tail).iloc[0].tolist()
+
+
+@pytest.mark.parametrize(("yes", "share"), [(0, 0.05), (7, 0.05), (40, 0.5), (60, 0.95)])
+def test_against_an_endless_group_it_is_the_exact_binomial_test(yes, share):
+    """Of sixty: the lower limit lies above nought just where scipy's exact test of the share has so small a tail."""
+    tail = stats.binomtest(yes, 60, share, alternative="greater" if yes > 60 * share else "less").pvalue
+    for allowed, sure in ((tail * 1.001, True), (tail * 0.999, False)):
+        low, high = limits((yes, 60), (1e12 * share, 1e12), allowed)
+        assert (low > 0 or high < 0) == sure
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400), st.floats(0, 1), st.floats(0, 1))
-def test_the_exact_test_is_fishers(base, other, share, others_share):
-    """Twice scipy's smaller tail, whatever the sizes; the group that says nothing and the one that agrees included."""
+@given(st.integers(1, 300), st.integers(1, 300), st.floats(0, 1), st.floats(0, 1))
+def test_limits_hold_the_difference_and_turn_with_the_groups(base, other, share, others_share):
+    """Within -1 and 1, around the difference, never both upon it; first and second exchanged, they change sign."""
     yes, theirs = round(base * share), round(other * others_share)
-    table = [[yes, base - yes], [theirs, other - theirs]]
-    tails = [stats.fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
-    found = exact_differences(counted(yes, base), counted(theirs, other), tail=TAIL).iloc[0]
-    assert found["p_value"] == pytest.approx(min(2 * min(tails), 1), rel=1e-3, abs=1e-9)
-    assert found["lower"] - 1e-4 <= yes / base - theirs / other <= found["upper"] + 1e-4
-    if abs(min(tails) - 0.025) > 1e-4:
-        assert (min(tails) < 0.025) == (found["lower"] > 0 or found["upper"] < 0)
+    low, high = limits((yes, base), (theirs, other))
+    assert -1 <= low <= yes / base - theirs / other <= high <= 1
+    assert low < high
+    assert limits((theirs, other), (yes, base)) == pytest.approx([-high, -low])
 
 
-def test_the_limits_are_those_of_the_melded_confidence_distributions():
-    """Seven of eight against one: 200,000 draws of Beta(7, 2) less Beta(2, 7), and of Beta(8, 1) less Beta(1, 8)."""
-    draw = np.random.default_rng(4)
-    below = draw.beta(7, 2, 200_000) - draw.beta(2, 7, 200_000)
-    above = draw.beta(8, 1, 200_000) - draw.beta(1, 8, 200_000)
-    found = exact_differences(counted(7, 8), counted(1, 8), tail=TAIL).iloc[0]
-    assert found["lower"] == pytest.approx(np.quantile(below, 0.025), abs=0.003)
-    assert found["upper"] == pytest.approx(np.quantile(above, 0.975), abs=0.003)
+@pytest.mark.parametrize(
+    ("shares", "bases"), [((0.1, 0.1), (40, 200)), ((0.03, 0.1), (30, 60)), ((0.5, 0.8), (35, 35))]
+)
+def test_limits_hold_the_truth_as_often_as_they_say(shares, bases):
+    """All samples there are, each with its chance: 95% limits hold the true difference in 95% or more."""
+    (p, q), (n, m) = shares, bases
+    yes, theirs = (each.ravel().astype(float) for each in np.mgrid[: n + 1, : m + 1])
+    first, second = pd.DataFrame({"yes": yes, "base": n}), pd.DataFrame({"yes": theirs, "base": m})
+    found = exact_differences(first, second, tail=0.025)
+    chance = stats.binom.pmf(yes, n, p) * stats.binom.pmf(theirs, m, q)
+    assert 0.95 <= chance[(found["lower"] <= p - q) & (p - q <= found["upper"])].sum() < 0.995
 
 
-def test_exchanged_groups_have_the_same_test_and_turned_limits():
-    """First and second change places; nobody to compare with gives nothing."""
-    once = exact_differences(counted(30.5, 60.2), counted(200, 900), tail=TAIL).iloc[0]
-    turned = exact_differences(counted(200, 900), counted(30.5, 60.2), tail=TAIL).iloc[0]
-    assert turned["p_value"] == pytest.approx(once["p_value"])
-    assert [-turned["upper"], -turned["lower"]] == pytest.approx([once["lower"], once["upper"]], abs=1e-4)
-    assert exact_differences(counted(5, 10), counted(0, 0), tail=TAIL).isna().all(axis=None)
+def test_nobody_to_compare_with_gives_no_limits():
+    """An empty base, and a missing number."""
+    assert np.isnan(limits((5, 10), (0, 0))).all()
+    assert np.isnan(limits((np.nan, 10), (5, 10))).all()
+
+
+WARDS = pd.DataFrame({"numerator": [42.0, 30, 20, 0], "value": [42.0, 30, 20, 0], "denominator": 400.0})
+WARDS["standard_error"] = 1.0
 
 
 def place_of(wards, measure, release="open"):
     """The whole of the wards."""
     sums = wards[["numerator", "denominator"]].sum().to_dict()
-    return pd.Series(sums | {"measure": measure, "release_class": release})
+    return pd.Series(sums | {"measure": measure, "release_class": release, "value": wards["value"].mean()})
 
 
-WARDS = pd.DataFrame({"numerator": [40.0, 30, 22, 0], "denominator": 400.0, "standard_error": 1.0})
+@pytest.mark.parametrize("measure", ["flow", "proportion"])
+def test_a_ward_is_compared_with_the_rest_of_its_place(measure):
+    """42 of 400 against 50 in the other 1,200 is sure, and none; 30 and 20 against 62 and 72 are not."""
+    assert apart_from_place(WARDS, place_of(WARDS, measure), tail=0.0125).tolist() == [1, 0, 0, -1]
 
 
-def test_a_wards_events_are_binomial_in_the_places():
-    """A quarter of 92 events is 23: 40 are too many, by the exact binomial test of a quarter."""
-    found = against_place(WARDS, place_of(WARDS, "flow"))
-    tails = [(stats.binom.sf(n - 1, 92, 0.25), stats.binom.cdf(n, 92, 0.25)) for n in (40, 30, 22, 0)]
-    assert found.tolist() == pytest.approx([min(2 * min(pair), 1) for pair in tails], rel=0.01)
-
-
-def test_a_wards_people_are_compared_with_the_rest_of_the_place():
-    """40 of 400 against the 52 of 1,200 elsewhere: Fisher's exact test."""
-    found = against_place(WARDS, place_of(WARDS, "proportion"))
-    fisher = stats.hypergeom(1600, 92, 400)
-    assert found.iloc[0] == pytest.approx(2 * fisher.sf(39), rel=1e-3)
+def test_events_may_befall_a_person_again_and_people_are_counted_once():
+    """380 of 400 people is near all: surer than 380 events among them, for a ward whose place has 90 in a hundred."""
+    wards = pd.DataFrame({"numerator": [380.0, 3220], "value": [95.0, 89.4], "denominator": [400.0, 3600]})
+    wards["standard_error"] = 1.0
+    assert apart_from_place(wards, place_of(wards, "proportion"), tail=0.0025).tolist() == [1, -1]
+    assert apart_from_place(wards, place_of(wards, "flow"), tail=0.0025).tolist() == [0, 0]
 
 
 def test_a_full_count_has_no_chance_in_it_and_a_survey_its_own_test():
-    """Standard error nought: p is nought. A survey's p-values are those of its rows."""
-    assert against_place(WARDS.assign(standard_error=0.0), place_of(WARDS, "proportion")).tolist() == [0] * 4
-    asked = WARDS.assign(place_p_value=[0.01, 0.2, 0.3, np.nan])
-    assert against_place(asked, place_of(WARDS, "proportion", "survey")).tolist()[:3] == [0.01, 0.2, 0.3]
+    """Standard error nought: whatever differs does. A survey's p-values are those of its rows; unknown is not sure."""
+    full = WARDS.assign(standard_error=0.0)
+    assert apart_from_place(full, place_of(full, "proportion"), tail=0.0125).tolist() == [1, 1, -1, -1]
+    asked = WARDS.assign(place_p_value=[0.02, 0.03, np.nan, 0.001])
+    assert apart_from_place(asked, place_of(asked, "proportion", "survey"), tail=0.0125).tolist() == [1, 0, 0, -1]
 
 
 def test_wards_alike_are_seldom_told_apart():
     """Twenty wards of one rate, 400 editions: in at most 5% is any found worse, at a twentieth of 5% each."""
-    draw = np.random.default_rng(8)
-    said = []
+    draw, said = np.random.default_rng(8), []
     for _ in range(400):
-        wards = pd.DataFrame(
-            {"numerator": draw.poisson(20.0, 20).astype(float), "denominator": 400.0, "standard_error": 1.0}
-        )
-        chance = against_place(wards, place_of(wards, "flow"))
-        said.append(((chance / 2 <= 0.05 / 20) & (wards["numerator"] > wards["numerator"].mean())).any())
+        count = draw.poisson(20.0, 20).astype(float)
+        wards = pd.DataFrame({"numerator": count, "value": count, "denominator": 400.0, "standard_error": 1.0})
+        said.append((apart_from_place(wards, place_of(wards, "flow"), tail=0.05 / 20) > 0).any())
     assert 0 < np.mean(said) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts on groups: Holm's by a table worked by hand, small groups not drowned, names in readers' words."""
+"""Verdicts on groups: by a table worked by hand, small groups not drowned, names in readers' words."""
 
 import numpy as np
 import pandas as pd
@@ -57,13 +57,11 @@ def test_a_group_that_agrees_is_tested_like_any_other():
 
 
 def test_the_rest_are_not_taken_for_certain():
-    """20 of 50 are sure against 12% of endless others (p 0.000002), and not against 6 of 50 (0.003, one of twenty)."""
+    """20 of 50 are sure against 12% of endless others (p 0.000002), and not against 6 of 50, among twenty (0.003)."""
     rows = pd.concat([gaps_of([0.5], effective_respondents=50.0)] * 20, ignore_index=True)
     rows = rows.assign(value=40.0, everyone=26.0, rest=12.0, difference=14.0)
     assert group_gaps(rows, WORDS)["verdict"].eq("worse").all()
-    found = group_gaps(rows.assign(rest_effective=50.0), WORDS)
-    assert found["p_value"].tolist() == pytest.approx([stats.fisher_exact([[20, 30], [6, 44]]).pvalue] * 20, rel=1e-3)
-    assert found["verdict"].eq("no clear difference").all()
+    assert group_gaps(rows.assign(rest_effective=50.0), WORDS)["verdict"].eq("no clear difference").all()
 
 
 def verdicts(rows):
@@ -74,34 +72,17 @@ def verdicts(rows):
 @pytest.mark.parametrize(
     ("p_values", "sure"),
     [
-        (
-            (0.005, 0.010, 0.020),
-            (True, True, True),
-        ),  # against 0.025/3, 0.025/2, 0.025: Bonferroni holds the first alone
-        ((0.020, 0.005, 0.010), (True, True, True)),  # whatever their order
-        ((0.005, 0.015, 0.020), (True, False, False)),  # 0.015 fails 0.0125, and stops what comes after it
-        ((0.010, 0.011, 0.012), (False, False, False)),  # the first fails 0.0083
+        ((0.008, 0.0085, 0.020), (True, False, False)),  # each against a third of one in forty: 0.0083
+        ((0.020, 0.008, 0.0085), (False, True, False)),  # whatever their order
         ((0.0245,), (True,)),
         ((0.0255,), (False,)),
     ],
 )
-def test_holms_verdicts_are_those_of_the_table_by_hand(p_values, sure):
-    """Smallest first against a third, a half and all of one in forty, until one fails."""
+def test_verdicts_are_those_of_the_table_by_hand(p_values, sure):
+    """Each exact p-value against its equal share of one in forty."""
     found = verdicts(gaps_of(p_values))
     expected = ["worse" if each else "no clear difference" for each in sure]
     assert [found[name] for name in GROUPS[: len(sure)]] == expected
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(1e-6, 0.9), min_size=1, max_size=7))
-def test_holm_claims_no_less_than_bonferroni_and_no_more_than_single_tests(p_values):
-    """Every gap under 0.025 / m is sure; none above 0.025 is; a larger p-value is never sure where a smaller is not."""
-    found = verdicts(gaps_of(p_values))
-    sure = np.array([found[name] == "worse" for name in GROUPS[: len(p_values)]])
-    p = np.array(p_values)
-    assert sure[p < 0.025 / len(p) * (1 - 1e-3)].all()
-    assert not sure[p > 0.025 * (1 + 1e-3)].any()
-    assert not sure.any() or not (~sure & (p < p[sure].max() * (1 - 1e-3))).any()
 
 
 def test_single_and_crossed_characteristics_are_families_of_their_own():
@@ -151,7 +132,7 @@ def test_few_answers_and_refusals_have_no_verdict_and_no_part_in_the_family():
 
 
 def test_limits_are_those_of_the_same_test():
-    """Five comparisons share one in forty: at the lower limit an exact test has p = 0.005, scaled to everyone's gap."""
+    """Five comparisons share one in forty: at either limit an exact test has p = 0.0025, scaled to everyone's gap."""
     rows = gaps_of([0.3] * 5, rest_share=0.8)
     found = group_gaps(rows, WORDS).iloc[0]
     answers = found["effective_respondents"]
@@ -163,13 +144,11 @@ def test_limits_are_those_of_the_same_test():
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(1e-6, 0.9), min_size=1, max_size=7), st.booleans())
-def test_limits_never_contradict_the_verdict(p_values, below):
-    """A sure gap has limits on one side of nought (which they may touch); an unsure one has them on both."""
+def test_limits_and_verdict_are_one(p_values, below):
+    """A sure gap has limits on one side of nought, an unsure one on both."""
     found = group_gaps(gaps_of(p_values, difference=-10.0 if below else 10.0), WORDS)
-    crosses = (found["difference_lower"] < -1e-9) & (found["difference_upper"] > 1e-9)
-    unsure = found["verdict"] == "no clear difference"
-    marginal = (found["p_value"] * found["comparisons"] / 0.025 - 1).abs() < 0.01
-    assert (crosses == unsure)[~marginal].all()
+    crosses = (found["difference_lower"] <= 0) & (found["difference_upper"] >= 0)
+    assert (crosses == (found["verdict"] == "no clear difference")).all()
 
 
 def test_a_small_group_is_ordered_by_its_own_gap():

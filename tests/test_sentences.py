@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from placelib.assessment.issues import STALE
 from placelib.assessment.needs import comparisons
+from placelib.measures.contrasts import apart_from_place
 from placelib.measures.shared import Measures, measure
 from placelib.sources.readers import SHIPPED, Inputs, read_place
 from placelib.stages import needs as stages
@@ -127,16 +127,6 @@ def test_small_groups_headlines_give_the_groups_cell_and_everyones(edition):
         assert (int(low or 0), int(high)) == (max(lower, 0), upper)
 
 
-def one_sided(wards, whole):
-    """Chance of a ward as far above its place: of the survey's own test, of binomial events, or of drawn people."""
-    if whole["release_class"] == "survey":
-        return wards["place_p_value"] / 2
-    count, base, total, of = wards["numerator"], wards["denominator"], whole["numerator"], whole["denominator"]
-    if whole["measure"] == "flow":
-        return stats.binom.sf(count.round() - 1, round(total), base / of)
-    return stats.hypergeom.sf(count.round() - 1, round(of), round(total), base.round())
-
-
 def test_wards_are_named_with_their_cells_and_counted(edition):
     """The worst first; those worse than the place beyond chance with all its wards allowed for, and no other."""
     for issue, rows, _ in of_place(edition, small=False):
@@ -145,7 +135,7 @@ def test_wards_are_named_with_their_cells_and_counted(edition):
         exact = exact[(exact["indicator_id"] == issue["indicator_id"]) & (exact["characteristic"] == "all")]
         whole = exact[exact["area_type"] == "place"].iloc[0]
         exact = exact[(exact["area_type"] == "ward") & exact["value"].notna()].set_index("ward_name")
-        beyond = (exact["value"] > whole["value"]) & (one_sided(exact, whole) <= 0.05 / len(exact))
+        beyond = apart_from_place(exact, whole, tail=0.05 / len(exact)) > 0
         hit = wards[beyond.reindex(wards.index, fill_value=False) & wards["value"].notna()].sort_values(
             "value", ascending=False
         )

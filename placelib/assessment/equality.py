@@ -23,13 +23,13 @@ NUMBERS += ["rest", "rest_respondents", "rest_effective", "rest_share"]
 def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Order the gaps between groups and everyone by size, and say which are sure.
 
-    A group is tested against the rest by Fisher's exact test on effective respondents, so that a few answers that
-    happen to agree make no certainty. All gaps of single characteristics are one testing family and all gaps of pairs
-    of characteristics another; each has half of one in twenty, so that the two together hold 95%. Verdicts are Holm's.
-    The limits are those of the same test at Bonferroni's level, scaled from the rest to everyone; they stop at nought
-    where only Holm's verdict is sure, as limits compatible with it may. Groups with fewer than 30 respondents, or
-    fewer than 30 beside them, or of a self-selected sample, are shown without a verdict and are not in the family. A
-    group is ordered by its own gap, never weighed by its size, so that a small one is not drowned.
+    A group is compared with the rest, on effective respondents, by exact limits, so that a few answers that happen to
+    agree make no certainty. All gaps of single characteristics are one testing family and all gaps of pairs of
+    characteristics another; each has half of one in twenty, shared out equally (Bonferroni), so that all limits hold
+    together at 95%. A verdict is given where they leave nought out: limits and verdict are one test. They are scaled
+    from the rest to everyone. Groups with fewer than 30 respondents, or fewer than 30 beside them, or of a
+    self-selected sample, are shown without a verdict and are not in the family. A group is ordered by its own gap,
+    never weighed by its size, so that a small one is not drowned.
 
     Parameters
     ----------
@@ -41,16 +41,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same rows with p_value (of one comparison), difference_lower, difference_upper, family ("one
-        characteristic" or "two characteristics"), comparisons (how many in the family), group_size ("small": up to a
-        tenth of the largest group's answers) and verdict ("worse", "better", "no clear difference", "too few
-        answers"), largest difference for the worse first, those not tested last.
-
-    References
-    ----------
-    Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6;
-    Strassburger and Bretz (2008), "Compatible simultaneous lower confidence bounds for the Holm procedure and other
-    Bonferroni-based closed tests", Statistics in Medicine 27.
+        The same rows with difference_lower, difference_upper, family ("one characteristic" or "two characteristics"),
+        comparisons (how many in the family), group_size ("small": up to a tenth of the largest group's answers) and
+        verdict ("worse", "better", "no clear difference", "too few answers"), largest difference for the worse first,
+        those not tested last.
     """
     rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
     rows[NUMBERS] = rows[NUMBERS].astype(float)
@@ -58,11 +52,9 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     enough = rows[["respondents", "rest_respondents"]].min(axis=1) >= LEAST_ANSWERS
     rows["tested"] = enough & (rows["degrees_of_freedom"] >= 1)
     rows["comparisons"] = rows["tested"].groupby(rows["family"]).transform("sum")
-    rows = rows.join(_exact(rows))
-    sure = _holm(rows[rows["tested"]]).reindex(rows.index, fill_value=False)
-    above, below = sure & (rows["difference"] > 0), sure & (rows["difference"] < 0)
-    rows["difference_lower"] = rows["difference_lower"].mask(above, rows["difference_lower"].clip(lower=0))
-    rows["difference_upper"] = rows["difference_upper"].mask(below, rows["difference_upper"].clip(upper=0))
+    limits = _limits(rows)
+    rows[["difference_lower", "difference_upper"]] = limits
+    sure = rows["tested"] & ((limits["lower"] > 0) | (limits["upper"] < 0))
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     rows["worse_by"] = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
     verdicts = [~rows["tested"], sure & (rows["worse_by"] > 0), sure & (rows["worse_by"] < 0)]
@@ -89,21 +81,11 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     return table.assign(**spoken)
 
 
-def _exact(rows: pd.DataFrame) -> pd.DataFrame:
-    """Test each group against the rest, with the limits of its gap to everyone."""
+def _limits(rows: pd.DataFrame) -> pd.DataFrame:
+    """Limits of each gap to everyone, from those of the gap to the rest."""
     sides = [
         pd.DataFrame({"yes": rows[base] * rows[share] / 100, "base": rows[base]})
         for share, base in {"value": "effective_respondents", "rest": "rest_effective"}.items()
     ]
     tail = (1 - CONFIDENCE) / 2 / FAMILIES / rows["comparisons"].clip(lower=1)
-    found = exact_differences(*sides, tail=tail)
-    limits = 100 * found[["lower", "upper"]].mul(rows["rest_share"], axis=0)
-    return limits.add_prefix("difference_").assign(p_value=found["p_value"].where(rows["tested"]))
-
-
-def _holm(rows: pd.DataFrame) -> pd.Series:
-    """Whether each gap is sure by Holm's procedure within its family."""
-    p, family = rows["p_value"], rows["family"]
-    adjusted = p * (rows["comparisons"] - p.groupby(family).rank(method="first") + 1)
-    ordered = adjusted.iloc[np.argsort(p, kind="stable")].groupby(family).cummax()
-    return ordered.reindex(rows.index) <= (1 - CONFIDENCE) / FAMILIES
+    return 100 * exact_differences(*sides, tail=tail).mul(rows["rest_share"], axis=0)

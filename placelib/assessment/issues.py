@@ -8,7 +8,7 @@ from scipy import stats
 
 from placelib.assessment.equality import severest_small_group
 from placelib.assessment.needs import FAMILY_CONFIDENCE, values_of
-from placelib.measures.contrasts import against_place
+from placelib.measures.contrasts import apart_from_place
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
@@ -231,10 +231,10 @@ def _wards(exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> str:
     """Name, with published cells, the wards that are worse than the place, with all wards allowed for (Bonferroni)."""
     place, exact = _whole(exact), exact[(exact["area_type"] == "ward") & exact["value"].notna()]
     sign = 1 if words["direction"] == "higher is worse" else -1
-    chance = against_place(exact, place) / 2  # of being so far on one side
-    surely = (sign * (exact["value"] - place["value"]) > 0) & (chance <= (1 - FAMILY_CONFIDENCE) / max(len(exact), 1))
+    apart = apart_from_place(exact, place, tail=(1 - FAMILY_CONFIDENCE) / max(len(exact), 1))
+    worse = exact.loc[apart == sign, "area_code"]
     wards = cells[cells["area_type"] == "ward"]
-    hit = wards[wards["area_code"].isin(exact.loc[surely, "area_code"]) & wards["value"].notna()]
+    hit = wards[wards["area_code"].isin(worse) & wards["value"].notna()]
     hit = hit.sort_values("value", ascending=sign < 0)
     if hit.empty:
         return "No ward stands out from the place as a whole beyond chance."

@@ -1,6 +1,6 @@
 """Is one group unlike another? Differences with their covariance, exact ones, and the Rao-Scott test of a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,7 @@ from placelib.measures.design import Design, Domains, listed
 from placelib.measures.linearise import estimates
 from placelib.measures.survey import covariance, means, student
 
-NORMAL = np.linspace(-6, 6, 25)  # a standard normal variable, over whose values chances are summed
-WEIGHT = stats.norm.pdf(NORMAL) / stats.norm.pdf(NORMAL).sum()
-ENDLESS = 1e6  # times as many: Fisher's test of so large a base is the binomial test of rare events
-HALVINGS = 16  # of the span from -1 to 1: a limit is right to 0.003 percentage points
+ENDLESS = 1e6  # times as many people: shares so small are as rare as events are
 
 
 class Association(NamedTuple):
@@ -103,80 +100,57 @@ def _error(joint: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarr
 
 
 def exact_differences(first: pd.DataFrame, second: pd.DataFrame, *, tail: pd.Series) -> pd.DataFrame:
-    """Compare shares of two separate groups exactly: by Fisher's test, with the limits that agree with it.
+    """Say how far shares of two separate groups lie apart, with limits that a few answers do not make too narrow.
 
-    A share of `yes` among `base` has Clopper and Pearson's confidence distributions: Beta(yes, no + 1) below, and
-    Beta(yes + 1, no) above. The chance that the first's lower one is no larger than the second's upper one is the
-    p-value of Fisher's exact test, to the digit; the least difference that this test does not refuse is the lower
-    limit (Fay, Proschan and Brittain's melded interval), and the upper one likewise. A base need not be whole: that of
-    a survey is its effective respondents. A covariance of the two is not used: that of groups of neighbours, who are
-    alike, makes the test cautious.
+    Each share has Clopper and Pearson's exact limits. The limits of the difference recover the variance from those
+    (Zou and Donner's method): with l and u the limits of each share p, ``p1 - p2 - sqrt((p1 - l1)² + (u2 - p2)²)``
+    and ``p1 - p2 + sqrt((u1 - p1)² + (p2 - l2)²)``. Where the second group is endless this is the exact binomial test
+    of the first against it. A base need not be whole: that of a survey is its effective respondents. A covariance of
+    the two is not used: that of groups of neighbours, who are alike, makes the limits cautious.
 
     Parameters
     ----------
     first, second : DataFrame
         yes, base; a row a comparison, with the same index.
-    tail : Series
+    tail : Series or float
         Chance of error on either side: 0.025 for 95% limits of one comparison.
 
     Returns
     -------
     DataFrame
-        p_value (two-sided: twice the smaller tail), lower, upper (of first less second, shares of 1). NaN for a
-        missing number or an empty base.
+        lower, upper (of first less second, shares of 1). NaN for a missing number or an empty base.
 
     References
     ----------
-    Fay, Proschan and Brittain (2015), "Combining one-sample confidence procedures for inference in the two-sample
-    case", Biometrics 71; R: exact2x2::binomMeld.test.
+    Clopper and Pearson (1934), Biometrika 26; Newcombe (1998), "Interval estimation for the difference between
+    independent proportions", Statistics in Medicine 17; Zou and Donner (2008), "Construction of confidence limits
+    about effect measures", Statistics in Medicine 27.
 
     Examples
     --------
-    >>> treated, others = pd.DataFrame({"yes": [7.0], "base": [8]}), pd.DataFrame({"yes": [1.0], "base": [8]})
-    >>> exact_differences(treated, others, tail=pd.Series([0.025])).round(3).loc[0].tolist()
-    [0.01, 0.146, 0.971]
+    >>> first, second = pd.DataFrame({"yes": [9.0], "base": [10]}), pd.DataFrame({"yes": [3.0], "base": [10]})
+    >>> exact_differences(first, second, tail=0.025).round(3).loc[0].tolist()
+    [0.107, 0.853]
     """
-    ends = [end for group in (first, second) for end in (group["yes"], group["base"] - group["yes"])]
-    counts = np.array(ends, dtype=float)
-    counts[:, (counts[:2].sum(axis=0) <= 0) | (counts[2:].sum(axis=0) <= 0)] = np.nan
-    below, above = _chances(counts), _chances(counts[[2, 3, 0, 1]])
-    p_value = np.minimum(2 * np.minimum(below(np.zeros(len(tail))), above(np.zeros(len(tail)))), 1)
-    limits = {"lower": _where_reaches(below, tail), "upper": -_where_reaches(above, tail)}
-    return pd.DataFrame({"p_value": p_value} | limits, first.index)
+    (share, low, high), (other, below, above) = (_clopper_pearson(each, tail) for each in (first, second))
+    limits = {"lower": -np.hypot(share - low, above - other), "upper": np.hypot(high - share, other - below)}
+    return pd.DataFrame(limits).add(share - other, axis=0)
 
 
-def _chances(counts: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Chance, given a gap, that the lower share of the first is no more than the upper one of the second and the gap.
-
-    Counts are yes and no of the first, yes and no of the second. The sum runs over the share of the larger base, as
-    the other's changes little between the values summed: shares of no turn the two about.
-    """
-    larger = counts[:2].sum(axis=0) > counts[2:].sum(axis=0)
-    yes, no, other_yes, other_no = np.where(larger, counts[::-1], counts)[:, :, None]
-    reach = special.ndtr(-abs(NORMAL))  # from the nearer end, where digits are kept
-    share = np.where(
-        NORMAL > 0, *(inverse(other_yes + 1, other_no, reach) for inverse in (special.betainccinv, special.betaincinv))
-    )
-    share = np.where(other_no > 0, share, 1 + 0 * other_no)
-    return lambda gap: special.betainc(yes, no + 1, np.clip(share + gap[:, None], 0, 1)) @ WEIGHT
+def _clopper_pearson(counts: pd.DataFrame, tail: pd.Series | float) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Share and exact limits; none for an empty base."""
+    yes, no = counts["yes"].where(counts["base"] > 0), counts["base"] - counts["yes"]
+    low = pd.Series(special.betaincinv(yes, no + 1, tail), yes.index).mask(yes == 0, 0.0)
+    high = pd.Series(special.betainccinv(yes + 1, no, tail), yes.index).mask(no <= 0, 1.0)
+    return yes / counts["base"], low, high.where(yes.notna())
 
 
-def _where_reaches(chance: Callable[[np.ndarray], np.ndarray], tail: pd.Series) -> np.ndarray:
-    """Least gap whose chance is the tail, by halving."""
-    low, high = np.full(len(tail), -1.0), np.ones(len(tail))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        short = chance(middle) < tail.to_numpy()
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return np.where(np.isnan(chance(low)), np.nan, low)
-
-
-def against_place(wards: pd.DataFrame, place: pd.Series) -> pd.Series:
-    """Test whether each ward differs from the place that it is part of, by one indicator.
+def apart_from_place(wards: pd.DataFrame, place: pd.Series, *, tail: float) -> pd.Series:
+    """Say which wards are surely above (1) or below (-1) the place that they are part of, by one indicator.
 
     A survey's wards come with their p-value, which allows for the covariance of part and whole. A ward's count is
-    tested against the rest of the place by Fisher's exact test. As an event may befall somebody again, the people at
-    risk of events count as endlessly many: given all events, a ward's are then binomial by its share of the people.
+    compared with the rest of the place's by `exact_differences`. As an event may befall somebody again, the people at
+    risk of events count as endlessly many: the counts are then Poisson's.
 
     Parameters
     ----------
@@ -184,20 +158,22 @@ def against_place(wards: pd.DataFrame, place: pd.Series) -> pd.Series:
         Rows of the shared indicator table, of one indicator, with counts as they are published.
     place : Series
         The row of the whole place.
+    tail : float
+        Chance of error on either side, for each ward.
 
     Returns
     -------
     Series
-        Two-sided p-value of each ward: nought in a full count, where chance has no part; missing without counts.
+        1, -1 or 0. A full count has no chance in it: whatever differs surely does. Without counts nothing is sure.
     """
-    if place["release_class"] == "survey":
-        return wards["place_p_value"]
     often = ENDLESS if place["measure"] == "flow" else 1
-    yes, base = (wards[name].clip(upper=place[name]) for name in ("numerator", "denominator"))
-    ward = pd.DataFrame({"yes": yes, "base": often * base})
+    yes, base = (wards[name].clip(upper=place[name]).astype(float) for name in ("numerator", "denominator"))
     rest = pd.DataFrame({"yes": place["numerator"] - yes, "base": often * (place["denominator"] - base)})
-    found = exact_differences(ward, rest, tail=pd.Series(0.025, wards.index))["p_value"]
-    return found.where(wards["standard_error"] > 0, 0.0)
+    limits = exact_differences(pd.DataFrame({"yes": yes, "base": often * base}), rest, tail=tail)
+    sure = (limits["lower"] > 0) | (limits["upper"] < 0) | (wards["standard_error"] == 0)
+    if place["release_class"] == "survey":
+        sure = wards["place_p_value"] / 2 <= tail
+    return np.sign(wards["value"] - place["value"]).where(sure, 0)
 
 
 def rao_scott(design: Design, rows: pd.Series, columns: pd.Series) -> Association:
