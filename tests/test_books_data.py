@@ -131,7 +131,7 @@ def test_links_go_nowhere_round(book):
 
 
 def test_ending_the_planted_service_costs_more_than_it_saves(book, truth):
-    """Home from hospital: the first round of demand alone costs the NHS alone over twice what it saves."""
+    """Home from hospital: the first round of demand alone costs the NHS over twice what is saved."""
     services = book("services").set_index("service_id")
     ends = truth["found"]["shunt"]
     link = book("service_links").query("service_id == @ends")
