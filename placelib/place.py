@@ -15,7 +15,7 @@ from placelib.kept import Stage, code, hashes, packages
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
-from placelib.stages import assurance, money, needs, outcomes
+from placelib.stages import assurance, commissioning, money, needs, outcomes
 
 
 class Place:
@@ -131,6 +131,18 @@ class Place:
     governance = Stage(lambda place: assurance.governance(place.inputs))
     powers = Stage(lambda place: assurance.powers(place.inputs))
     review = Stage(lambda place: assurance.review(place.inputs, place._exact))
+    options = Stage(lambda place: commissioning.options(place.inputs))
+    switching = Stage(lambda place: commissioning.switching(place.inputs))
+    option_money = Stage(lambda place: commissioning.option_money(place.inputs))
+    providers = Stage(lambda place: commissioning.providers(place.inputs))
+    provider_kinds = Stage(lambda place: commissioning.provider_kinds(place.inputs))
+    candidates = Stage(lambda place: commissioning.candidates(place.inputs, place._exact))
+    knock_on = Stage(lambda place: commissioning.knock_on(place.inputs, place._exact))
+    equality_impact = Stage(lambda place: commissioning.equality_impact(place.inputs, place._exact))
+    decision_records = Stage(lambda place: commissioning.decision_records(place.inputs, place._exact))
+    shared_suppliers = Stage(lambda place: commissioning.shared_suppliers(place.inputs))
+    prices_apart = Stage(lambda place: commissioning.prices_apart(place.inputs))
+    contract_ends = Stage(lambda place: commissioning.contract_ends(place.inputs))
 
 
 def open_place(place: str, edition: str = "", data: str = "") -> Place:

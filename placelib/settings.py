@@ -64,6 +64,9 @@ class Settings(Strict):
         Domain weights of the need index where the partnership sets its own.
     partner_weights : dict of str to dict
         The weights that a partner, by its id, would rather have; domains it does not name keep the partnership's.
+    discount_rate : float
+        What later years count less by, a year: HM Treasury's standard rate (Green Book, 2026), which falls by half a
+        point from year 31.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Settings(Strict):
     weights: dict[str, Weight] = {}
     partner_weights: dict[str, dict[str, Weight]] = {}
     disclosure: Disclosure = Disclosure()
+    discount_rate: float = Field(default=0.035, ge=0, le=0.2)
 
     def agency_name(self, agency: str) -> str:
         """Name of a partner from its id."""

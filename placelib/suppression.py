@@ -10,7 +10,7 @@ from placelib.settings import Disclosure
 # or all that are below the threshold if they are fewer.
 FEWEST_CANDIDATES = 5
 # A sum of what suppliers are paid is hidden if the two largest make up more than this of it. At least a tenth is then
-# left to others, so that the second, who knows its own part, cannot tell the largest's within a tenth (p% rule, p = 10).
+# left to others, so the second, who knows its own part, cannot tell the largest's within a tenth (p% rule, p = 10).
 MOST_OF_TWO = 0.9
 
 

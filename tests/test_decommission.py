@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_options import EMPTY, table
 
-from placelib.commissioning.decommission import balance, candidates, equality_impact, knock_on, reaches_less_need
+from placelib.commissioning.decommission import (
+    arrivals,
+    balance,
+    candidates,
+    equality_impact,
+    knock_on,
+    reaches_less_need,
+)
 
 REASONS = ["low need", "low effect", "duplicate", "dear"]
 BASE = {
@@ -55,7 +62,7 @@ def test_knock_on_is_followed_through_several_steps():
     They reach the clinic after 2 months, the ward after 6, and by way of the clinic after 2 + 1.
     """
     moved = knock_on(ending("club"), LINKS)
-    assert moved[["service_id", "affects", "step", "people", "cost", "after_months"]].to_numpy().tolist() == [
+    assert moved[["service_id", "affects", "step", "people", "cost_gbp", "after_months"]].to_numpy().tolist() == [
         ["club", "clinic", 1, 80.0, 40_000.0, 2],
         ["club", "ward", 1, 20.0, 20_000.0, 6],
         ["clinic", "ward", 2, 20.0, 20_000.0, 3],
@@ -70,6 +77,15 @@ def test_two_ways_to_the_same_service_go_on_together():
     assert hall[["step", "people", "after_months"]].to_numpy().tolist() == [[2, 10.0, 8], [3, 10.0, 5]]
 
 
+def test_arrivals_add_up_by_any_way_and_rest_on_the_weakest_evidence():
+    """The ward gets 20 at once and 20 by way of the clinic, the first of them after 3 months; law asks for it."""
+    services = SERVICES.assign(statutory=["no", "no", "yes", "no"])
+    links = LINKS.assign(evidence=["measured", "published study", "measured"])
+    found = arrivals(knock_on(ending("club"), links), services).set_index("turn_to").drop(columns="affects")
+    assert found.loc["Ward"].tolist() == ["club", "Club", 1, 40.0, 40_000.0, 3, "published study", "nhs", "yes"]
+    assert found.loc["Clinic"].tolist() == ["club", "Club", 1, 80.0, 40_000.0, 2, "measured", "nhs", "no"]
+
+
 def test_what_ending_saves_and_what_undoes_it():
     """£100,000 saved, £80,000 shunted, all of it to the NHS: £20,000 is left, or £40,000 if nobody goes on.
 
@@ -80,9 +96,9 @@ def test_what_ending_saves_and_what_undoes_it():
     """
     row = balance(ending("club"), knock_on(ending("club"), LINKS), SERVICES).iloc[0]
     expected = {
-        "shunted": 80_000, "to_others": 80_000, "net": 20_000, "net_upper": 40_000,
-        "first_year": 75_000 - 40_000 * 7 / 12 - 20_000 * 3 / 12 - 20_000 * 6 / 12,
-        "moving_pct": 50, "even_pct": 62.5, "outcomes_lost": 100, "even_price": 200,
+        "shunted_gbp": 80_000, "to_others_gbp": 80_000, "net_gbp": 20_000, "net_gbp_upper": 40_000,
+        "first_year_gbp": 75_000 - 40_000 * 7 / 12 - 20_000 * 3 / 12 - 20_000 * 6 / 12,
+        "moving_pct": 50, "even_pct": 62.5, "even_price_gbp": 200,
         "income_lost_pct": 100 / 13.5, "forward_lost_pct": 100 / 13.5,
     }  # fmt: skip
     assert row[list(expected)].astype(float).to_dict() == pytest.approx(expected)
@@ -93,19 +109,19 @@ def test_at_the_share_that_is_said_nothing_is_saved():
     links = LINKS.assign(
         knock_on_share=LINKS["knock_on_share"].where(LINKS["service_id"] != "club", lambda each: each * 1.25)
     )
-    assert balance(ending("club"), knock_on(ending("club"), links), SERVICES)["net"].iloc[0] == pytest.approx(0)
+    assert balance(ending("club"), knock_on(ending("club"), links), SERVICES)["net_gbp"].iloc[0] == pytest.approx(0)
 
 
 def test_cost_that_stays_at_home_is_not_shunted_to_others():
     """Were the clinic the council's own, only the ward's £40,000 would fall on another."""
     services = SERVICES.assign(commissioner=["council", "council", "nhs", "council"])
-    assert balance(ending("club"), knock_on(ending("club"), LINKS), services)["to_others"].iloc[0] == 40_000
+    assert balance(ending("club"), knock_on(ending("club"), LINKS), services)["to_others_gbp"].iloc[0] == 40_000
 
 
 def test_no_link_no_shunt():
     """Nobody leans on the hall: all is saved, no share of moving people undoes it, only notice cuts the first year."""
     row = balance(ending("hall"), knock_on(ending("hall"), LINKS), SERVICES).iloc[0]
-    assert row[["shunted", "net", "first_year"]].astype(float).tolist() == [0, 50_000, 37_500]
+    assert row[["shunted_gbp", "net_gbp", "first_year_gbp"]].astype(float).tolist() == [0, 50_000, 37_500]
     assert np.isnan(row["even_pct"])
 
 
@@ -157,9 +173,9 @@ def test_cost_a_person_allows_for_case_mix(case_mix, reasons):
     assert candidates(rows, [], [], reasons=REASONS).set_index("service_id").loc["hall", "reasons"] == reasons
 
 
-@pytest.mark.parametrize(("people", "found"), [((60, 40), []), ((40, 60), []), ((20, 80), ["club"]), ((80, 20), [])])
+@pytest.mark.parametrize(("people", "found"), [((60, 40), []), ((40, 60), ["club"]), ((50, 50), ["club"])])
 def test_a_service_that_reaches_less_need_is_found(people, found):
-    """Two wards 0.1 above and below the average: 20 to 80 is 0.06 below, and one twentieth 0.051; 40 to 60 is not."""
+    """Two wards as far above the average as below: half and half reaches no more need than the average ward has."""
     wards = pd.DataFrame({"service_id": "club", "ward_code": ["A", "B"], "people_served": people})
     standing = pd.DataFrame({"lonely": [0.6, 0.4], "burglary": [0.0, 9.0]}, index=["A", "B"])
     assert reaches_less_need(SERVICES, wards, standing) == found
@@ -198,6 +214,7 @@ def test_a_place_without_files_has_nothing_to_end():
     standing = pd.DataFrame({"lonely": [0.6, 0.4]}, index=["A", "B"])
     assert none.empty
     assert moved.empty
+    assert arrivals(moved, services).empty
     assert balance(none, moved, services).empty
     assert equality_impact(none, services, wards).empty
     assert reaches_less_need(services, wards, standing) == []

@@ -29,7 +29,7 @@ def test_a_supplier_of_several_agencies_is_found():
     """Oak sells to the council, the NHS and the fire service, under three spellings; Elm and Ash to one each."""
     found = shared_suppliers(CONTRACTS)
     assert found.to_dict("records") == [
-        {"supplier": "Oak & Co Ltd", "spellings": 3, "agencies": ["council", "fire", "nhs"], "contracts": 3}
+        {"supplier": "Oak & Co Ltd", "spellings": 3, "agencies": "council, fire, nhs", "buyers": 3, "contracts": 3}
     ]
 
 
@@ -40,18 +40,18 @@ def test_what_each_would_save_at_another_price():
     Energy is bought by two, but in other units: nothing to compare.
     """
     found = bought_apart(CONTRACTS).set_index("contract_id")
-    assert found["over_mean"].to_dict() == {"1": 0.0, "2": 25.0, "3": 125.0}
-    assert found["over_lowest"].to_dict() == {"1": 0.0, "2": 100.0, "3": 200.0}
+    assert found["over_mean_gbp"].to_dict() == {"1": 0.0, "2": 25.0, "3": 125.0}
+    assert found["over_lowest_gbp"].to_dict() == {"1": 0.0, "2": 100.0, "3": 200.0}
     assert found["dearer_pct"].tolist() == pytest.approx([40.0] * 3)
 
 
 def test_a_category_tells_its_concentration_bids_and_who_dominates():
     """Oak is paid £1,600 of £2,300 and Elm £700: 2,300² / (1,600² + 700²) = 1.73 equal suppliers; one single bid."""
     row = by_category(bought_apart(CONTRACTS)).iloc[0]
-    assert row[["category", "agencies", "contracts"]].tolist() == ["Cleaning", ["council", "nhs", "police"], 3]
+    assert row[["category", "agencies", "contracts"]].tolist() == ["Cleaning", "council, nhs, police", 3]
     assert row[["total", "largest", "second"]].tolist() == [2300, 1600, 700]
     assert row["suppliers_like"] == pytest.approx(2300**2 / (1600**2 + 700**2))
-    assert row[["single_bids", "direct_awards", "over_mean", "over_lowest"]].tolist() == [1, 1, 150, 300]
+    assert row[["single_bids", "direct_awards", "over_mean_gbp", "over_lowest_gbp"]].tolist() == [1, 1, 150, 300]
 
 
 def test_a_category_of_one_supplier_has_no_second():
@@ -66,7 +66,7 @@ def test_ends_that_can_meet_are_found_with_notice_and_extension():
     Notice is due by the end of 2026 for the council (3 months), February 2027 for the NHS (6): the first is told.
     """
     found = ends_that_meet(CONTRACTS)
-    assert found[["category", "agencies", "contracts"]].to_numpy().tolist() == [["Cleaning", ["council", "nhs"], 2]]
+    assert found[["category", "agencies", "contracts"]].to_numpy().tolist() == [["Cleaning", "council, nhs", 2]]
     assert found["meets_from"].iloc[0] == pd.Timestamp("2027-03-31")
     assert abs(found["act_by"].iloc[0] - pd.Timestamp("2026-12-31")) < pd.Timedelta(days=2)
 

@@ -5,13 +5,14 @@ from collections.abc import Container, Sequence
 import numpy as np
 import pandas as pd
 
-LESS_NEED, LESS_EFFECT, DEAR, REASONS_NEEDED, MORE_THAN_ITS_SHARE = 0.95, 0.5, 1.5, 2, 1.1
+LESS_EFFECT, DEAR, REASONS_NEEDED, MORE_THAN_ITS_SHARE = 0.5, 1.5, 2, 1.1
+STRENGTH = ["measured", "published study", "judgement"]  # of evidence, the strongest first
 SHARES = ["women_share", "disabled_share", "minority_ethnic_share", "older_share"]
-MOVED = ["ending", "service_id", "affects", "step", "knock_on_share", "people", "cost", "after_months", "evidence"]
+MOVED = ["ending", "service_id", "affects", "step", "knock_on_share", "people", "cost_gbp", "after_months", "evidence"]
 
 
 def reaches_less_need(services: pd.DataFrame, wards: pd.DataFrame, standing: pd.DataFrame) -> list[str]:
-    """Find the services whose people live in wards where the need is at least a twentieth below the average ward's.
+    """Find the services whose people live where the need that they are for is no higher than in the average ward.
 
     Parameters
     ----------
@@ -23,14 +24,14 @@ def reaches_less_need(services: pd.DataFrame, wards: pd.DataFrame, standing: pd.
     Returns
     -------
     list of str
-        Ids of services: those whose need_indicator's mean, weighted by people served, is below the plain mean of wards.
+        Ids: those whose need_indicator's mean, weighted by people served, is not above the plain mean of wards.
         It is about areas, not about who the people are. A need that is not in the index tells nothing.
     """
     apart = (standing - standing.mean()).rename_axis(index="ward_code", columns="need_indicator").stack().rename("need")
     rows = wards.merge(services[["service_id", "need_indicator"]]).merge(apart.reset_index())
     people = rows["people_served"].astype(float)
-    sums = rows.assign(people=people, need=rows["need"] * people).groupby("service_id")[["need", "people"]].sum()
-    return sums.index[sums["need"] < np.log(LESS_NEED) * sums["people"]].tolist()
+    sums = rows.assign(need=rows["need"] * people).groupby("service_id")[["need"]].sum()
+    return sums.index[sums["need"] <= 0].tolist()
 
 
 def candidates(
@@ -82,7 +83,7 @@ def knock_on(ending: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ending, service_id (from which they come), affects, step, knock_on_share, people, cost (pounds a year),
+        ending, service_id (from which they come), affects, step, knock_on_share, people, cost_gbp (a year),
         after_months (the soonest that they arrive, from the day the service ends), evidence.
     """
     people = ending["people_served"].astype(float)
@@ -91,10 +92,29 @@ def knock_on(ending: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
         wave = wave.merge(links, on="service_id").assign(step=step)
         wave["people"] *= wave["knock_on_share"].astype(float)
         wave["after_months"] += wave["lag_months"]
-        steps.append(wave.assign(cost=wave["people"] * wave["unit_cost"]))
+        steps.append(wave.assign(cost_gbp=wave["people"] * wave["unit_cost"]))
         arrived = wave.groupby(["ending", "affects"], as_index=False).agg({"people": "sum", "after_months": "min"})
         wave = arrived.rename(columns={"affects": "service_id"})
     return pd.concat(steps, ignore_index=True)[MOVED]
+
+
+def arrivals(moved: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:
+    """Add up, for each service that ends, what arrives at each other by any way.
+
+    Returns
+    -------
+    DataFrame
+        service_id and service (that ends), turn_to (a service), payer (who pays for that), by_law ("yes" where law asks
+        for it), step (the fewest to get there), people, cost_gbp, after_months (the soonest) and evidence (the weakest
+        on the way in).
+    """
+    rows = moved.assign(service_id=moved["ending"], evidence=moved["evidence"].map(STRENGTH.index))
+    how = {"step": "min", "people": "sum", "cost_gbp": "sum", "after_months": "min", "evidence": "max"}
+    table = rows.groupby(["service_id", "affects"], as_index=False).agg(how)
+    table["evidence"] = table["evidence"].map(dict(enumerate(STRENGTH)))
+    about = services[["service_id", "service", "commissioner", "statutory"]]
+    about = about.set_axis(["affects", "turn_to", "payer", "by_law"], axis=1)
+    return services[["service_id", "service"]].merge(table.merge(about, on="affects"), on="service_id")
 
 
 def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:
@@ -110,28 +130,31 @@ def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -
     Returns
     -------
     DataFrame
-        `ending` with, in pounds a year: shunted (cost that falls on all services), to_others (of which on other
-        partners), net (annual cost − shunted), net_upper (counting the first step alone), first_year (net in the 12
-        months from a decision, notice and lags allowed for). Also moving_pct (of its people who turn elsewhere at
-        once) and even_pct (the percentage at which net is 0: moving_pct × annual cost / shunted), outcomes_lost a year
-        (effect × cost / 1,000) and even_price (net / outcomes_lost: ending does not pay if one is worth more), and of
-        what these partners pay its provider, income_lost_pct with this service, and forward_lost_pct with all put
-        forward. Missing where nothing moves, nothing is gained, or there is no contract.
+        `ending` with, in pounds a year: annual_cost_gbp, shunted_gbp (cost that falls on all services), to_others_gbp
+        (of which on other partners), net_gbp and net_gbp_lower (annual cost − shunted), net_gbp_upper (counting the
+        first step alone), first_year_gbp (net in the 12 months from a decision, notice and lags allowed for). Also
+        moving_pct (of its people who turn elsewhere at once) and even_pct (the percentage at which net is 0: moving_pct
+        × annual cost / shunted), even_price_gbp (net / (effect × annual cost / 1,000): ending does not pay if an
+        outcome is worth more), and of what these partners pay its provider, income_lost_pct with this service, and
+        forward_lost_pct with all put forward. Missing where nothing moves, is saved or is gained, or there is no
+        contract.
     """
-    about, cost = services.set_index("service_id"), moved["cost"].astype(float)
+    about, cost = services.set_index("service_id"), moved["cost_gbp"].astype(float)
     other = moved["affects"].map(about["commissioner"]) != moved["ending"].map(about["commissioner"])
     months = 12 - moved["ending"].map(about["notice_months"]).astype(float) - moved["after_months"]
     first = moved["step"] == 1
-    parts = {"shunted": cost, "to_others": cost * other, "at_first": cost * first}
+    parts = {"shunted_gbp": cost, "to_others_gbp": cost * other, "at_first": cost * first}
     parts |= {"in_year": cost * months.clip(lower=0) / 12, "moving_pct": 100.0 * moved["knock_on_share"] * first}
     sums = pd.DataFrame(parts).astype(float).groupby(moved["ending"]).sum()
     table = ending.join(sums.reindex(ending["service_id"], fill_value=0.0).reset_index(drop=True))
-    saving, at_risk = table["annual_cost"].astype(float), table["contract_id"].notna()
-    year, lost = (12 - table["notice_months"]).clip(lower=0) / 12, table["effect"] * saving / 1000
-    table["net"], table["net_upper"] = saving - table["shunted"], saving - table["at_first"]
-    table["first_year"], table["outcomes_lost"] = saving * year - table["in_year"], lost
-    table["even_pct"] = table["moving_pct"] * saving / table["shunted"].where(table["shunted"] > 0)
-    table["even_price"] = table["net"] / lost.where(lost > 0)
+    saving = table["annual_cost_gbp"] = table["annual_cost"].astype(float)
+    table["net_gbp_lower"] = table["net_gbp"] = saving - table["shunted_gbp"]
+    table["net_gbp_upper"] = saving - table["at_first"]
+    table["first_year_gbp"] = saving * (12 - table["notice_months"]).clip(lower=0) / 12 - table["in_year"]
+    table["even_pct"] = table["moving_pct"] * saving / table["shunted_gbp"].where(table["shunted_gbp"] > 0)
+    lost, net = table["effect"] * saving / 1000, table["net_gbp"]
+    table["even_price_gbp"] = net.where(net > 0) / lost.where(lost > 0)
+    at_risk = table["contract_id"].notna()
     income = table["provider"].map(services.groupby("provider")["annual_cost"].sum()).where(at_risk).astype(float)
     forward = saving.where(table["put_forward"] == "yes", 0.0).groupby(table["provider"]).transform("sum")
     return table.assign(income_lost_pct=100 * saving / income, forward_lost_pct=100 * forward / income)

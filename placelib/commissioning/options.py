@@ -8,9 +8,9 @@ from placelib.errors import PlacelibError
 
 SCORES = ["score", "score_lower", "score_upper"]
 EFFECTS = ["effect", "effect_lower", "effect_upper"]
-SWITCH = "decision option_id option_id_other criterion weight weight_switch score score_switch likely".split()
-GAINS = ["decision", "option_id", "partner", "value_kind", "cashable"]
-CONFIDENCE = 0.95
+SWITCH = "decision option option_other criterion weight_pct switch_pct score score_switch likely".split()
+GAINS = ["decision", "option_id", "option", "partner", "value_kind", "cashable"]
+CONFIDENCE, BELOW = 0.95, "clearly below the highest"
 LONG_TERM_YEARS, LONG_TERM_FALL = 30, 0.005  # HM Treasury, Green Book (2026): from year 31 the rate is 0.5 points lower
 
 
@@ -50,22 +50,25 @@ def switching_values(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.Da
     Returns
     -------
     DataFrame
-        A row a decision, criterion and other option, those first whose weight need move least: option_id (the first),
-        option_id_other, weight and score as they are, weight_switch (missing where no weight from 0 to 1 would do),
+        A row a decision, criterion and other option, those first whose weight need move least: option (the first),
+        option_other, weight_pct and score as they are, switch_pct (missing where no weight from 0 to 1 would do),
         score_switch (missing where no score from 0 up would do), likely ("yes" where that is in the score's range).
     """
-    table = appraise(options, scores, weights)[["decision", "score"]].dropna().rename(columns={"score": "total"})
+    table = (
+        appraise(options, scores, weights)[["decision", "option", "score"]].dropna().rename(columns={"score": "total"})
+    )
     shared = weights.groupby("criterion")["weight"].sum() / max(weights["partner"].nunique(), 1)
     rows = scores.join(shared, on="criterion", how="inner").join(table, on="option_id", how="inner")
     leads = rows["option_id"].isin(table.index[~table["decision"].duplicated()])
     pair = rows[leads].merge(rows[~leads], on=["decision", "criterion", "weight"], suffixes=("", "_other"))
     weight, ahead, lead = pair["weight"], pair["score"] - pair["score_other"], pair["total"] - pair["total_other"]
     rest = (lead - weight * ahead) / (1 - weight).where(weight < 1)
-    pair["weight_switch"] = (rest / (rest - ahead).where(rest != ahead)).where(lambda each: each.between(0, 1))
+    switch = (rest / (rest - ahead).where(rest != ahead)).where(lambda each: each.between(0, 1))
+    pair["weight_pct"], pair["switch_pct"] = 100 * weight, 100 * switch
     pair["score_switch"] = (pair["score"] - lead / weight.where(weight > 0)).round(9).where(lambda each: each >= 0)
     pair["likely"] = np.where(pair["score_switch"] >= pair["score_lower"], "yes", "no")
-    order = (pair["weight_switch"] - weight).abs().sort_values(kind="stable").index
-    return pair.loc[order, SWITCH].sort_values("decision", kind="stable", ignore_index=True)
+    order = (switch - weight).abs().sort_values(kind="stable").index
+    return pair.loc[order, SWITCH].reset_index(drop=True)
 
 
 def discount_factor(years: pd.Series, rate: float) -> pd.Series:
@@ -96,15 +99,15 @@ def who_gains(options: pd.DataFrame, flows: pd.DataFrame, discount_rate: float) 
     Returns
     -------
     DataFrame
-        decision, option_id, partner, value_kind, cashable, cost_gbp, benefit_gbp, net_gbp (benefit less cost), each
-        less that of the counterfactual: a cost below 0 is spending that is saved. The counterfactual has no rows.
+        decision, option_id, option, partner, value_kind, cashable, cost_gbp, benefit_gbp, net_gbp (benefit less cost),
+        each less that of the counterfactual: a cost below 0 is spending that is saved. The counterfactual has no rows.
 
     Raises
     ------
     PlacelibError
         A decision does not have one counterfactual.
     """
-    others, base = (options.loc[options["counterfactual"] == each, ["option_id", "decision"]] for each in ("no", "yes"))
+    others, base = (options.loc[options["counterfactual"] == each, GAINS[:3]] for each in ("no", "yes"))
     wrong = sorted(
         set(base["decision"][base["decision"].duplicated()]) | set(others["decision"]) - set(base["decision"])
     )
@@ -113,7 +116,7 @@ def who_gains(options: pd.DataFrame, flows: pd.DataFrame, discount_rate: float) 
     benefit = (1 - flows["optimism_bias"]).clip(lower=0) * flows["confidence"]
     worth = benefit.where(flows["kind"] == "benefit", 1 + flows["optimism_bias"])
     rows = flows.assign(gbp=flows["amount"] * worth * discount_factor(flows["year"], discount_rate))
-    now = rows.merge(base, on="option_id").drop(columns="option_id").merge(others, on="decision")
+    now = rows.merge(base, on="option_id").drop(columns=["option_id", "option"]).merge(others, on="decision")
     every = pd.concat([rows.merge(others, on="option_id"), now.assign(gbp=-now["gbp"])])
     net = every.pivot_table(index=GAINS, columns="kind", values="gbp", aggfunc="sum", fill_value=0.0)
     net = net.reindex(columns=["cost", "benefit"], fill_value=0.0).add_suffix("_gbp").rename_axis(columns=None)
@@ -130,8 +133,8 @@ def compare_providers(services: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        outcome_id, service_id, service, effect, effect_lower, effect_upper (outcomes a year for each £1,000, adjusted),
-        effect_evidence, verdict; the highest of each outcome first. Outcomes with one service are left out.
+        The book without provider and provider_kind: effect, effect_lower and effect_upper (outcomes a year for each
+        £1,000, adjusted) and verdict; the highest of each outcome first. Outcomes with one service are left out.
     """
     table = services[services["outcome_id"].duplicated(keep=False)].reset_index(drop=True)
     table[EFFECTS] = table[EFFECTS].astype(float).mul(table["case_mix"], axis=0)
@@ -141,6 +144,6 @@ def compare_providers(services: pd.DataFrame) -> pd.DataFrame:
     best, error = within["effect"].transform("first"), within["error"].transform("first")
     critical = stats.norm.isf((1 - CONFIDENCE) / 2 / (within["effect"].transform("size") - 1))
     below = best - table["effect"] > critical * np.hypot(error, table["error"])
-    words = ["highest", "clearly below the highest"]
-    table["verdict"] = np.select([within.cumcount() == 0, below], words, "no clear difference from the highest")
-    return table[["outcome_id", "service_id", "service", *EFFECTS, "effect_evidence", "verdict"]]
+    tests = [within.cumcount() == 0, below]
+    table["verdict"] = np.select(tests, ["highest", BELOW], "no clear difference from the highest")
+    return table.drop(columns=["provider", "provider_kind"])

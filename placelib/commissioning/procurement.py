@@ -3,11 +3,12 @@
 import pandas as pd
 
 from placelib.commissioning.spend import clean_names
+from placelib.errors import some
 
 MONTH = pd.Timedelta(days=365.25 / 12)
 CLOSE = 6 * MONTH
-BUYERS = {"agencies": ("agency", lambda each: sorted(set(each))), "contracts": ("contract_id", "size")}
-BUYERS |= {"annual_value": ("annual_value", "sum")}
+BUYERS = {"agencies": ("agency", lambda each: some(sorted(set(each)))), "buyers": ("agency", "nunique")}
+BUYERS |= {"contracts": ("contract_id", "size")}
 
 
 def supplier_ids(names: pd.Series, numbers: pd.Series) -> pd.Series:
@@ -27,14 +28,16 @@ def supplier_ids(names: pd.Series, numbers: pd.Series) -> pd.Series:
 
 
 def shared_suppliers(contracts: pd.DataFrame) -> pd.DataFrame:
-    """List the suppliers that several agencies buy from: supplier (as first written), agencies, spellings, contracts.
+    """List the suppliers that several agencies buy from, those of most agencies first.
 
-    `agencies` is a list of ids; the supplier that is paid most comes first.
+    Returns
+    -------
+    DataFrame
+        supplier (as first written), spellings (how many), agencies (as text), buyers (how many agencies), contracts.
     """
     ids = supplier_ids(contracts["supplier"], contracts["company_number"]).rename("supplier_id")
     table = contracts.groupby(ids).agg(supplier=("supplier", "first"), spellings=("supplier", "nunique"), **BUYERS)
-    table = table.sort_values("annual_value", ascending=False).drop(columns="annual_value")
-    return table[table["agencies"].str.len() > 1].reset_index(drop=True)
+    return table[table["buyers"] > 1].sort_values(["buyers", "supplier"], ascending=[False, True], ignore_index=True)
 
 
 def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +47,7 @@ def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         The rows, with supplier_id, value (unit price × units), dearer_pct (the dearest price over the cheapest in the
-        category), over_mean and over_lowest (pounds a year above what the same units would cost at the category's mean
+        category), over_mean_gbp and over_lowest_gbp (a year above what the same units would cost at the category's mean
         price, or at its lowest): like is taken to be sold as like, in the same amounts, at a price that all could get.
     """
     ids = supplier_ids(contracts["supplier"], contracts["company_number"])
@@ -52,7 +55,10 @@ def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows.groupby(["category", "unit"])["agency"].transform("nunique") > 1]
     cell, price = rows.groupby(["category", "unit"]), rows["unit_price"]
     lowest, mean = cell["unit_price"].transform("min"), cell["value"].transform("sum") / cell["units"].transform("sum")
-    over = {"over_mean": (price - mean).clip(lower=0) * rows["units"], "over_lowest": (price - lowest) * rows["units"]}
+    over = {
+        "over_mean_gbp": (price - mean).clip(lower=0) * rows["units"],
+        "over_lowest_gbp": (price - lowest) * rows["units"],
+    }
     return rows.assign(dearer_pct=100 * (cell["unit_price"].transform("max") / lowest - 1), **over)
 
 
@@ -62,13 +68,14 @@ def by_category(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        category, agencies (a list of ids), contracts, single_bids and direct_awards (contracts with one bid, or none
+        category, agencies (as text), buyers, contracts, single_bids and direct_awards (contracts with one bid, or none
         asked for), suppliers_like (1 / Herfindahl–Hirschman index: as concentrated as so many equal suppliers),
-        dearer_pct, over_mean, over_lowest; total, largest, second: the sums of all suppliers and of the two largest.
+        dearer_pct, over_mean_gbp, over_lowest_gbp; total, largest, second: the sums of all suppliers, and the two
+        largest.
     """
     cell = rows.assign(single_bids=rows["bids"].eq(1), direct_awards=rows["bids"].isna()).groupby("category")
-    table = cell.agg(**BUYERS).drop(columns="annual_value").join(cell["dearer_pct"].max())
-    table = table.join(cell[["single_bids", "direct_awards", "over_mean", "over_lowest"]].sum())
+    table = cell.agg(**BUYERS).join(cell["dearer_pct"].max())
+    table = table.join(cell[["single_bids", "direct_awards", "over_mean_gbp", "over_lowest_gbp"]].sum())
     parts = rows.groupby(["category", "supplier_id"])["value"].sum().sort_values(ascending=False)
     each = parts.groupby("category")
     sums = {"total": each.sum(), "largest": each.nth(0).droplevel(1), "second": each.nth(1).droplevel(1)}
@@ -86,7 +93,7 @@ def ends_that_meet(contracts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a category that at least two agencies can end together: agencies (a list of ids), contracts, meets_from
+        A row a category that at least two agencies can end together: agencies (as text), buyers, contracts, meets_from
         (the day that most agencies can meet; the earliest of those) and act_by (the first day on which a notice or a
         decision to extend is due, as both are given that long before an end).
     """
@@ -95,6 +102,6 @@ def ends_that_meet(contracts: pd.DataFrame) -> pd.DataFrame:
     pair = rows[["category", "end"]].drop_duplicates().merge(rows, on="category", suffixes=("_met", ""))
     can = (pair["end"] <= pair["end_met"] + CLOSE) & (pair["latest"] >= pair["end_met"])
     table = pair[can].groupby(["category", "end_met"], as_index=False).agg(**BUYERS, act_by=("act_by", "min"))
-    table = table.assign(many=table["agencies"].str.len()).query("many > 1").rename(columns={"end_met": "meets_from"})
-    best = table.sort_values(["many", "meets_from"], ascending=[False, True]).drop_duplicates("category")
-    return best.drop(columns=["many", "annual_value"]).sort_values("act_by", ignore_index=True)
+    table = table[table["buyers"] > 1].rename(columns={"end_met": "meets_from"})
+    best = table.sort_values(["buyers", "meets_from"], ascending=[False, True]).drop_duplicates("category")
+    return best.sort_values("act_by", ignore_index=True)

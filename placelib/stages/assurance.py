@@ -8,7 +8,7 @@ from placelib.commissioning import risks as risk_rules
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages import needs
-from placelib.stages.shared import is_made_up, release
+from placelib.stages.shared import book, is_made_up, release
 
 DECIMALS = dict.fromkeys(risk_rules.POUNDS, -3) | dict.fromkeys(rules.TENTHS, 1)
 MODELLED = (
@@ -20,7 +20,7 @@ CHANGE = "The earlier figure is taken to be as uncertain as the present one. No 
 
 def risks(inputs: Inputs) -> gate.Protected:
     """The risk register, largest expected loss first, with each risk's share of a bad year."""
-    return _released(inputs, "risks", risk_rules.register(_book(inputs, "risks")), "What could go wrong", MODELLED)
+    return _released(inputs, "risks", risk_rules.register(book(inputs, "risks")), "What could go wrong", MODELLED)
 
 
 def exposure(inputs: Inputs) -> gate.Protected:
@@ -30,35 +30,35 @@ def exposure(inputs: Inputs) -> gate.Protected:
 
 def accountability(inputs: Inputs) -> gate.Protected:
     """Who decides, pays, delivers, answers and is consulted for each outcome, with gaps and overlaps."""
-    table = rules.accountability(_book(inputs, "rights"), inputs.book("outcomes"))
+    table = rules.accountability(book(inputs, "rights"), inputs.book("outcomes"))
     return _released(inputs, "rights", table, "Who may do what about each outcome")
 
 
 def regimes(inputs: Inputs) -> gate.Protected:
     """Every performance and inspection regime, in force or ended, and what it asks for."""
     at, said = _edition(inputs)
-    return _released(inputs, "regimes", rules.in_force(_book(inputs, "regimes"), at), "Performance regimes", said)
+    return _released(inputs, "regimes", rules.in_force(book(inputs, "regimes"), at), "Performance regimes", said)
 
 
 def crosswalk(inputs: Inputs) -> gate.Protected:
     """For each indicator, the regimes in force that ask for it, in whose words, how often and in which return."""
     at, said = _edition(inputs)
-    return _released(inputs, "regimes", rules.crosswalk(_book(inputs, "regimes"), at), "Who asks for the same", said)
+    return _released(inputs, "regimes", rules.crosswalk(book(inputs, "regimes"), at), "Who asks for the same", said)
 
 
 def barriers(inputs: Inputs) -> gate.Protected:
     """What stands in the way, and what is asked of whom."""
-    return _released(inputs, "barriers", _book(inputs, "barriers").sort_values("asked_of"), "What stands in the way")
+    return _released(inputs, "barriers", book(inputs, "barriers").sort_values("asked_of"), "What stands in the way")
 
 
 def skills(inputs: Inputs) -> gate.Protected:
     """The partners' commissioning skills, weakest where it matters first."""
-    return _released(inputs, "capability", rules.skills(_book(inputs, "capability")), "Commissioning skills", STEPS)
+    return _released(inputs, "capability", rules.skills(book(inputs, "capability")), "Commissioning skills", STEPS)
 
 
 def governance(inputs: Inputs) -> gate.Protected:
     """Who may decide what, at which sums, with which quorum, in the order of their next meetings."""
-    return _released(inputs, "governance", rules.bodies(_book(inputs, "governance")), "Who may decide")
+    return _released(inputs, "governance", rules.bodies(book(inputs, "governance")), "Who may decide")
 
 
 def powers(inputs: Inputs) -> gate.Protected:
@@ -71,18 +71,8 @@ def review(inputs: Inputs, exact: Measures) -> gate.Protected:
     rows, made_up = needs.indicators(inputs, exact).frame, is_made_up(inputs.of_kind("decisions"))
     rows = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all") & (rows["illustrative"] == made_up)]
     figures = rows[rows["basis"] != "modelled"].drop_duplicates("indicator_id")
-    table = rules.review(_book(inputs, "decisions"), inputs.book("outcomes"), figures)
+    table = rules.review(book(inputs, "decisions"), inputs.book("outcomes"), figures)
     return _released(inputs, "decisions", table, "What became of earlier decisions", CHANGE)
-
-
-def _book(inputs: Inputs, kind: str) -> pd.DataFrame:
-    """A book with agencies by their names, and each outcome and indicator in words beside its id."""
-    rows, columns, outcomes = inputs.book(kind), inputs.vocabulary.books[kind].columns, inputs.book("outcomes")
-    words = {"agency": {agency.id: agency.name for agency in inputs.settings.agencies}}
-    words["outcomes.outcome_id"] = outcomes.set_index("outcome_id")["outcome"].to_dict()
-    words["indicator"] = inputs.vocabulary.indicators.set_index("indicator_id")["indicator"].to_dict()
-    known = {name: words[each.refers] for name, each in columns.items() if each.refers in words}
-    return rows.assign(**{name.removesuffix("_id"): rows[name].map(said) for name, said in known.items()})
 
 
 def _edition(inputs: Inputs) -> tuple[pd.Timestamp, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from placelib import gate
-from placelib.sources.readers import Source
+from placelib.sources.readers import Inputs, Source
 
 MOST_NAMED = 3
 
@@ -18,6 +18,16 @@ def is_made_up(sources: Iterable[Source]) -> bool:
 def titles(sources: Iterable[Source]) -> str:
     """Titles of files, as a column `source` names them."""
     return "; ".join(each.contract.title for each in sources)
+
+
+def book(inputs: Inputs, kind: str) -> pd.DataFrame:
+    """A book with agencies by their names, and each outcome and indicator in words beside its id."""
+    rows, columns, outcomes = inputs.book(kind), inputs.vocabulary.books[kind].columns, inputs.book("outcomes")
+    words = {"agency": {agency.id: agency.name for agency in inputs.settings.agencies}}
+    words["outcomes.outcome_id"] = outcomes.set_index("outcome_id")["outcome"].to_dict()
+    words["indicator"] = inputs.vocabulary.indicators.set_index("indicator_id")["indicator"].to_dict()
+    known = {name: words[each.refers] for name, each in columns.items() if each.refers in words}
+    return rows.assign(**{name.removesuffix("_id"): rows[name].map(said) for name, said in known.items()})
 
 
 def release(

@@ -1,0 +1,158 @@
+"""What can be published of choices: options, providers, services that might end and whom it touches, joint buying."""
+
+import numpy as np
+import pandas as pd
+
+from placelib import gate, suppression
+from placelib.assessment import needs as need_rules
+from placelib.commissioning import decommission, procurement
+from placelib.commissioning import options as appraisal
+from placelib.errors import some
+from placelib.measures.shared import Measures
+from placelib.sources.readers import Inputs
+from placelib.stages.shared import book, is_made_up, release
+
+APPRAISED = ("options", "option_scores", "option_weights")
+COUNTS, WARDS_TOLD = ["affected", "served"], 3
+
+
+def options(inputs: Inputs) -> gate.Protected:
+    """Options of each decision: weighted score with limits, each partner's view, and what each is worth in all."""
+    net = _worth(inputs).groupby("option_id")[["cost_gbp", "benefit_gbp", "net_gbp"]].sum()
+    some_of_each = (net["cost_gbp"] > 0) & (net["benefit_gbp"] > 0)
+    net["needed_pct"] = (100 * net["cost_gbp"] / net["benefit_gbp"]).where(some_of_each)
+    return _released("options", appraisal.appraise(*map(inputs.book, APPRAISED)).join(net), inputs)
+
+
+def switching(inputs: Inputs) -> gate.Protected:
+    """How far one weight or one score must move before another option draws level with the first."""
+    return _released("switching", appraisal.switching_values(*map(inputs.book, APPRAISED)), inputs)
+
+
+def option_money(inputs: Inputs) -> gate.Protected:
+    """Who invests and who gains by each option: partner, kind of value, whether it could be banked."""
+    return _released("option_money", _worth(inputs), inputs)
+
+
+def providers(inputs: Inputs) -> gate.Protected:
+    """Outcome per pound of services for the same outcome, blind to who provides them."""
+    return _released("providers", appraisal.compare_providers(book(inputs, "services")), inputs)
+
+
+def provider_kinds(inputs: Inputs) -> gate.Protected:
+    """The verdicts of `providers`, with who provides joined last."""
+    kinds = inputs.book("services")[["service_id", "provider", "provider_kind"]]
+    table = appraisal.compare_providers(book(inputs, "services")).merge(kinds, on="service_id", validate="1:1")
+    return _released("provider_kinds", table, inputs)
+
+
+def candidates(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Every service that no law asks for: reasons to put it forward, saving, and cost that falls elsewhere."""
+    return _released("candidates", _ending(inputs, exact)[0], inputs)
+
+
+def knock_on(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Where the people of each service that might end would turn: whose cost, how many, how soon, how sure."""
+    return _released("knock_on", _ending(inputs, exact)[1], inputs)
+
+
+def equality_impact(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Uses of services lost by characteristic and ward, if all that is put forward ended."""
+    said, policy = inputs.vocabulary.wording["equality_impact"], inputs.settings.disclosure
+    ending, files = _ending(inputs, exact)[0].query("put_forward == 'yes'"), inputs.of_kind(*said["made_of"])
+    table = decommission.equality_impact(ending, *map(inputs.book, said["made_of"]))
+    table, rounded = _with_names(table, inputs), suppression.nearest(table[COUNTS], policy.rounding_base)
+    table["affected_pct"] = 100 * rounded["affected"] / rounded["served"].where(rounded["served"] > 0)
+    table["threshold"] = max((each.contract.threshold for each in files), default=0)
+    made_up, parts = is_made_up(files), {"counts": COUNTS, "shares": ["affected_pct"], "parts_of": "breakdown"}
+    return gate.release_counts(table, said["title"], **parts, policy=policy, illustrative=made_up)
+
+
+def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """A card for each service put forward: six questions answered from what is published, blanks for who decides."""
+    words, moved = inputs.vocabulary.wording, knock_on(inputs, exact).frame.set_index("service_id")
+    rows = candidates(inputs, exact).only(put_forward="yes").frame.set_index("service_id")
+    moves = [words["move"]["text"].format_map(each) for each in moved.to_dict("records")]
+    rows["moves"] = pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)
+    rows["weakest"] = moved["evidence"].groupby(level=0).agg(lambda each: max(each, key=decommission.STRENGTH.index))
+    rows["bodies"], rows["wards"] = _bodies(inputs), _wards(inputs)
+    cells = {
+        name: [
+            line["text" if pd.notna(row[line.get("needs", "service")]) else "otherwise"].format_map(row)
+            for row in rows.to_dict("records")
+        ]
+        for name, line in words["record"].items()
+    }
+    return _released("decision_records", rows[["service"]].assign(**cells), inputs)
+
+
+def shared_suppliers(inputs: Inputs) -> gate.Protected:
+    """Suppliers that several partners buy from, however spelt."""
+    return _released("shared_suppliers", procurement.shared_suppliers(book(inputs, "contracts")), inputs)
+
+
+def prices_apart(inputs: Inputs) -> gate.Protected:
+    """What several partners buy apart: bids, concentration, spread of prices and what one price would save."""
+    said, rows = inputs.vocabulary.wording["prices_apart"], procurement.bought_apart(book(inputs, "contracts"))
+    table, made_up = procurement.by_category(rows), is_made_up(inputs.of_kind("contracts"))
+    hidden = rows["category"].isin(table.loc[suppression.is_dominated(table), "category"])
+    rest = procurement.by_category(rows[hidden].assign(category=said["together"], dearer_pct=np.nan))
+    table, limits = pd.concat([table, rest], ignore_index=True)[said["columns"]], said["decimals"]
+    return gate.release_commercial(table, said["title"], decimals=limits, illustrative=made_up, notes=said["notes"])
+
+
+def contract_ends(inputs: Inputs) -> gate.Protected:
+    """Contracts of several partners for the same thing whose ends can be made to meet."""
+    table = procurement.ends_that_meet(book(inputs, "contracts"))
+    dates = {name: table[name].dt.strftime("%-d %B %Y") for name in ("meets_from", "act_by")}
+    return _released("contract_ends", table.assign(**dates), inputs)
+
+
+def _worth(inputs: Inputs) -> pd.DataFrame:
+    names = {each.id: each.name for each in inputs.settings.agencies} | {"society": "Society at large"}
+    flows = inputs.book("option_flows").replace({"partner": names})
+    return appraisal.who_gains(inputs.book("options"), flows, inputs.settings.discount_rate)
+
+
+def _ending(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every service that might end, with what it saves; and where its people would turn."""
+    services, reasons = book(inputs, "services"), list(inputs.vocabulary.wording["reasons"].values())
+    at = need_rules.standing(suppression.coarsened(exact.comparable, inputs.settings.disclosure), inputs.vocabulary)
+    low = decommission.reaches_less_need(*map(inputs.book, ("services", "service_wards")), at.ratio)
+    below = appraisal.compare_providers(services).query("verdict == @appraisal.BELOW")["service_id"]
+    table = decommission.candidates(services, low, list(below), reasons=reasons)
+    moved = decommission.knock_on(table, inputs.book("service_links"))
+    return decommission.balance(table, moved, services), decommission.arrivals(moved, services)
+
+
+def _bodies(inputs: Inputs) -> pd.Series:
+    """Bodies of whoever pays for a service that have a say on such a sum, by service_id."""
+    pair = inputs.book("services").merge(inputs.book("governance"), left_on="commissioner", right_on="agency")
+    pair = pair[pair["annual_cost"].between(pair["threshold_lower"], pair["threshold_upper"].fillna(np.inf))]
+    said = pair["body"] + " " + pair["role"].map(inputs.vocabulary.wording["roles"])
+    return said.groupby(pair["service_id"]).agg(lambda each: some(each.unique()))
+
+
+def _wards(inputs: Inputs) -> pd.Series:
+    """The wards where most of a service's people live, by service_id."""
+    rows = inputs.book("service_wards").merge(inputs.geography.wards[["ward_code", "ward_name"]])
+    rows = rows.sort_values("people_served", ascending=False)
+    return rows.groupby("service_id")["ward_name"].agg(lambda each: some([*each[:WARDS_TOLD]]))
+
+
+def _with_names(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Put words to areas and groups; what falls on whom is judged for the whole place alone."""
+    names, whole = inputs.geography.wards.set_index("ward_code")["ward_name"].to_dict(), table["ward_code"] == ""
+    table = table.assign(area_name=table["ward_code"].map(names | {"": inputs.settings.name}))
+    table["area_type"], table["verdict"] = np.where(whole, "place", "ward"), table["verdict"].where(whole, "")
+    table["category_name"] = table["group"].map(inputs.vocabulary.wording["groups"])
+    table["breakdown"] = table["area_type"] + ": " + table["category_name"]
+    return table
+
+
+def _released(name: str, table: pd.DataFrame, inputs: Inputs) -> gate.Protected:
+    said = inputs.vocabulary.wording[name]
+    views = {view: 1 for view in table if view.endswith("_view")}
+    table = table[[*said["columns"], *views]] if said["columns"] else table
+    decimals = {column: -3 for column in table if "_gbp" in column} | said["decimals"] | views
+    return release(table, said["title"], inputs.of_kind(*said["made_of"]), decimals=decimals, notes=said["notes"])
