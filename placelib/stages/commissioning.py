@@ -70,7 +70,7 @@ def equality_impact(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
     """A card for each service put forward: six questions answered from what is published, blanks for who decides."""
-    words, moved = inputs.vocabulary.wording, knock_on(inputs, exact).frame.set_index("service_id")
+    words, moved = inputs.vocabulary.wording, knock_on(inputs, exact).frame.query("people > 0").set_index("service_id")
     rows = candidates(inputs, exact).only(put_forward="yes").frame.set_index("service_id")
     moves = [words["move"]["text"].format_map(each) for each in moved.to_dict("records")]
     rows["moves"] = pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)
@@ -129,7 +129,9 @@ def _bodies(inputs: Inputs) -> pd.Series:
     """Bodies of whoever pays for a service that have a say on such a sum, by service_id."""
     pair = inputs.book("services").merge(inputs.book("governance"), left_on="commissioner", right_on="agency")
     pair = pair[pair["annual_cost"].between(pair["threshold_lower"], pair["threshold_upper"].fillna(np.inf))]
-    said = pair["body"] + " " + pair["role"].map(inputs.vocabulary.wording["roles"])
+    said = (
+        pair["body"] + " (" + pair["role"].map(inputs.vocabulary.wording["roles"]) + pair["decides"].str.lower() + ")"
+    )
     return said.groupby(pair["service_id"]).agg(lambda each: some(each.unique()))
 
 

@@ -1,0 +1,115 @@
+"""What is published of choices: the planted truth of both illustrative places is found, and no card is half empty."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from illustrative.people import DATA
+from illustrative.write import SLUGS
+from placelib.commissioning.decommission import knock_on
+from placelib.commissioning.options import EFFECTS, compare_providers
+from placelib.commissioning.procurement import supplier_ids
+from placelib.measures.shared import measure
+from placelib.sources.readers import read_place
+from placelib.stages import commissioning as stages
+
+
+@pytest.fixture(scope="module", params=SLUGS)
+def place(request):
+    """One place read and checked, and the truth planted in its books."""
+    truth = json.loads((DATA.parent / f"tests/truth/{request.param}-books.json").read_text(encoding="utf8"))
+    return read_place(request.param, DATA), truth
+
+
+@pytest.fixture(scope="module")
+def chosen(place):
+    """What might end in a place: candidates, decision records, and who is touched."""
+    inputs, exact = place[0], measure(place[0])
+    return [stage(inputs, exact) for stage in (stages.candidates, stages.decision_records, stages.equality_impact)]
+
+
+def test_the_cost_of_the_first_step_is_the_planted_one(place):
+    """For every service with links, whether law asks for it or not."""
+    inputs, truth = place
+    moved = knock_on(inputs.book("services"), inputs.book("service_links")).query("step == 1")
+    found = moved.groupby("ending")["cost_gbp"].sum()
+    assert found.to_dict() == pytest.approx(truth["shunted_first_round"], rel=1e-6)
+
+
+def test_the_service_to_end_is_put_forward_and_the_one_that_shunts_is_not(place, chosen):
+    """Ending the one that keeps people out of hospital costs the place more than it saves, and the table says so."""
+    truth, table = place[1]["found"], chosen[0].frame.set_index("service_id")
+    assert table.loc[truth["decommission"], "put_forward"] == "yes"
+    assert table.loc[truth["shunt"], "put_forward"] == "no"
+    assert table.loc[truth["shunt"], "net_gbp_upper"] < 0
+    assert table.loc[truth["duplicates"].keys(), "reasons"].str.contains("much the same").all()
+    assert (table["put_forward"] == "yes").sum() <= 4
+
+
+def test_money_leaves_in_thousands_and_limits_hold_the_figure(chosen):
+    """Pounds end in 000; what is left if people stop at their first stop is no less than if they go on."""
+    frame = chosen[0].frame
+    assert (frame[["annual_cost_gbp", "net_gbp", "first_year_gbp"]] % 1000 == 0).all(axis=None)
+    assert (frame["net_gbp_upper"] >= frame["net_gbp"]).all()
+    assert (frame["annual_cost_gbp"] - frame["shunted_gbp"] - frame["net_gbp"]).abs().max() <= 2000
+
+
+def test_every_card_is_whole_and_leaves_blanks_for_people(chosen):
+    """A card a service put forward; no cell without words, none with a missing number, and somebody to sign."""
+    cards = chosen[1].frame
+    assert cards["service"].tolist() == chosen[0].only(put_forward="yes").frame["service"].tolist()
+    words = cards.astype(str).stack()
+    assert not words.str.contains(r"\bnan\b|\bNone\b|\{", regex=True).any()
+    assert words.ne("").all()
+    assert cards["signed"].str.contains("…").all()
+
+
+def test_who_is_touched_leaves_as_counts_of_people_do(chosen):
+    """Multiples of five, none from 1 to 7, and a verdict for the whole place alone."""
+    frame = chosen[2].frame
+    assert (frame[["affected", "served"]].stack() % 5 == 0).all()
+    assert not frame["affected"].between(1, 7).any()
+    assert frame.loc[frame["area_type"] == "ward", "verdict"].eq("").all()
+    assert frame["category_name"].notna().all()
+
+
+def test_the_providers_kind_is_joined_last(place):
+    """The comparison neither holds nor hangs on who provides."""
+    inputs, services = place[0], place[0].book("services")
+    turned = services.assign(provider_kind=services["provider_kind"].to_numpy()[::-1], provider="P")
+    pd.testing.assert_frame_equal(compare_providers(services), compare_providers(turned))
+    shown, kinds = stages.providers(inputs).frame, stages.provider_kinds(inputs).frame
+    assert not [name for name in shown if name.startswith("provider")]
+    assert kinds["verdict"].tolist() == shown["verdict"].tolist()
+    assert set(EFFECTS) < set(shown)
+
+
+def test_no_two_suppliers_are_joined_and_most_spellings_are(place):
+    """All that is joined is one supplier in truth; of spellings of one supplier at least two in three are joined."""
+    book, truth = place[0].book("contracts"), place[1]["suppliers"]
+    ids, true = supplier_ids(book["supplier"], book["company_number"]), book["supplier"].map(truth)
+    assert true.groupby(ids).nunique().max() == 1
+    spread = ids.groupby(true).agg(["size", "nunique"]).query("size > 1")
+    assert (spread["size"] - spread["nunique"]).sum() >= 2 / 3 * (spread["size"] - 1).sum()
+
+
+def test_prices_leave_only_where_three_suppliers_or_more_share_the_money(place):
+    """Hidden categories are added up in one line, which is larger than any shown."""
+    frame = stages.prices_apart(place[0]).frame.set_index("category")
+    assert frame.loc[frame["suppliers_like"] <= 2, "over_mean_gbp"].isna().all()
+    assert not {"total", "largest", "second"} & {*frame}
+    assert frame["over_lowest_gbp"].idxmax() == "All that is marked [c], together"
+    assert (frame["over_lowest_gbp"].dropna() >= frame["over_mean_gbp"].dropna()).all()
+
+
+def test_options_are_worth_what_their_flows_are(place):
+    """Over partners the flows of each option add up to its worth, and the one that goes on as now has none."""
+    inputs, _ = place
+    table, money = stages.options(inputs).frame, stages.option_money(inputs).frame
+    now = inputs.book("options").query("counterfactual == 'yes'")["option"]
+    found = table.set_index("option")["net_gbp"]
+    assert found[now].isna().all()
+    sums = money.groupby("option")["net_gbp"].sum()
+    assert (found.dropna() - sums).abs().max() <= 500 * (len(money) + 1)
+    assert table.groupby("decision")["rank"].min().eq(1).all()
