@@ -11,6 +11,7 @@ from typing import Protocol
 
 import geopandas as gpd
 import pandas as pd
+from pyarrow.parquet import read_schema
 
 from placelib import gate
 
@@ -36,32 +37,24 @@ class Stage:
         if place is None:
             return self
         if self.name not in place.opened:
-            frame, particulars = _kept(place, self)
-            place.opened[self.name] = gate.restore(frame, particulars)
+            place.opened[self.name] = _kept(place, self)
         return place.opened[self.name]
 
 
-def _kept(place: Keeper, stage: Stage) -> tuple[pd.DataFrame, dict]:
+def _kept(place: Keeper, stage: Stage) -> gate.Table:
     """Read a stage from its file, making it first if inputs, code or libraries have changed since."""
-    stem = place.cache / f"{stage.name}.{place.fingerprint[:16]}"
-    words, rows = stem.with_suffix(f"{stem.suffix}.json"), stem.with_suffix(f"{stem.suffix}.parquet")
-    if not (words.exists() and rows.exists()):
-        table = stage.make(place)
+    path = place.cache / f"{stage.name}.{place.fingerprint[:16]}.parquet"
+    if not path.exists():
+        table, aside = stage.make(place), path.with_name(f".{path.name}.{os.getpid()}")
         place.cache.mkdir(parents=True, exist_ok=True)
-        particulars = table.particulars() | {"map": isinstance(table.frame, gpd.GeoDataFrame)}
-        _write(rows, lambda path: table.frame.to_parquet(path, index=False))
-        _write(words, lambda path: path.write_text(json.dumps(particulars), encoding="utf8"))
-        for old in place.cache.glob(f"{stage.name}.*"):
-            if place.fingerprint[:16] not in old.name:
-                old.unlink(missing_ok=True)
-    particulars = json.loads(words.read_text(encoding="utf8"))
-    return (gpd if particulars["map"] else pd).read_parquet(rows), particulars
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    write(aside)
-    aside.replace(path)
+        frame = table.frame.copy()
+        frame.attrs = table.particulars()
+        frame.to_parquet(aside, index=False)
+        aside.replace(path)
+        for old in set(place.cache.glob(f"{stage.name}.*")) - {path}:
+            old.unlink(missing_ok=True)
+    frame = (gpd if b"geo" in read_schema(path).metadata else pd).read_parquet(path)
+    return gate.restore(frame, frame.attrs)
 
 
 def hashes(files: Iterable[Path], *roots: Path) -> dict[str, str]:

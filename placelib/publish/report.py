@@ -1,5 +1,6 @@
 """A notebook as a report: one self-contained page, clean, accessible and made for print."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -116,13 +117,13 @@ def title(notebook: NotebookNode) -> str:
     PlacelibError
         It has none.
     """
-    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
-    found = next((line.removeprefix("# ").strip() for line in lines if line.startswith("# ")), "")
+    words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = re.search(r"^# (.+)", words, re.MULTILINE)
     if not found:
         raise PlacelibError(
             "The notebook has no title: begin its first text cell with a line such as '# What we need'."
         )
-    return found
+    return found[1].strip()
 
 
 def _numbers(data: dict[str, Any]) -> str:
@@ -134,13 +135,12 @@ def _outlined(html: str) -> str:
     soup = BeautifulSoup(html, "html.parser")
     soup.main.find("h1").decompose()
     level, contents = 1, soup.new_tag("ol")
-    for number, heading in enumerate(soup.main.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]), 1):
+    for number, heading in enumerate(soup.main.find_all(re.compile("^h[1-6]$")), 1):
         level = min(max(int(heading.name[1]), 2), level + 1)
         heading.name, heading["id"] = f"h{level}", f"section-{number}"
         if level == 2:
-            entry, link = soup.new_tag("li"), soup.new_tag("a", href=f"#section-{number}")
-            link.string = heading.get_text()
-            entry.append(link)
+            entry = soup.new_tag("li")
+            entry.append(soup.new_tag("a", href=f"#section-{number}", string=heading.get_text()))
             contents.append(entry)
     if contents.contents:
         soup.nav.append(contents)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
 
 from placelib.errors import DisclosureError
 from placelib.gate import MARKS, Table
@@ -179,8 +178,7 @@ class Shown:
         return "\n".join([self.caption, body, *self.notes])
 
     def _repr_html_(self) -> str:
-        side = {True: Markup(' class="number"'), False: ""}
-        return _TEMPLATES.get_template("shown.html.j2").render(vars(self), side=side)
+        return _TEMPLATES.get_template("shown.html.j2").render(vars(self))
 
 
 def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, caption: str = "", rows: int = 30) -> Shown:

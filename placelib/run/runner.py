@@ -206,15 +206,13 @@ class _Job:
 
     def _execute(self) -> dict[str, Executed]:
         """Every notebook's outcome by its name; all that fail are told together."""
-        with ThreadPoolExecutor(self.order.workers) as pool:
-            given = self.made_from["parameters"]
-            futures = {path.stem: pool.submit(execute, path, given) for path in self.notebooks}
-            try:
-                for number, _ in enumerate(as_completed(futures.values()), 1):
-                    self.tell(f"{number} of {len(futures)} notebooks run")
-            except BaseException:  # the reader has pressed Ctrl-C: start no further notebook
-                pool.shutdown(cancel_futures=True)
-                raise
+        pool, given = ThreadPoolExecutor(self.order.workers), self.made_from["parameters"]
+        futures = {path.stem: pool.submit(execute, path, given) for path in self.notebooks}
+        try:
+            for number, _ in enumerate(as_completed(futures.values()), 1):
+                self.tell(f"{number} of {len(futures)} notebooks run")
+        finally:  # where the reader has pressed Ctrl-C, start no further notebook
+            pool.shutdown(cancel_futures=True)
         faults = [str(each.exception()) for each in futures.values() if each.exception()]
         if faults:
             raise PlacelibError("\n".join(faults))
