@@ -70,18 +70,18 @@ def test_an_outcome_without_a_figure_and_a_place_without_outcomes():
 
 
 def test_regimes_are_dated():
-    """In force still, or from when to when; each once."""
-    dates = {"in_force_from": pd.to_datetime(["2024-04-01", "2021-01-01", "2024-04-01"])}
-    rows = {
-        "regime": ["CQC", "BVPI", "CQC"],
-        "inspectorate": ["Care Quality Commission", "Council", "Care Quality Commission"],
-    }
-    regimes = pd.DataFrame(rows | dates).assign(indicator_id="lonely")
-    regimes["in_force_to"] = pd.to_datetime([None, "2023-03-31", None])
-    assert inspected_by(regimes)["lonely"] == (
-        "CQC (Care Quality Commission, from April 2024); BVPI (Council, from January 2021 to March 2023)"
+    """Those that ask still, each once, with who asks and since when; one that has ended asks no more."""
+    regimes = pd.DataFrame(
+        {
+            "regime": ["CQC", "BVPI", "CQC"],
+            "inspectorate": ["Care Quality Commission", "Council", "Care Quality Commission"],
+        }
     )
-    assert inspected_by(regimes.head(0)).empty
+    regimes["in_force_from"] = pd.to_datetime(["2024-04-01", "2021-01-01", "2024-04-01"])
+    regimes["in_force_to"] = pd.to_datetime([None, "2023-03-31", None])
+    found = inspected_by(regimes.assign(indicator_id="lonely"))
+    assert found["lonely"] == "CQC (Care Quality Commission, from April 2024)"
+    assert inspected_by(regimes.assign(indicator_id="lonely").head(0)).empty
 
 
 def months(events, indicator="burglary"):
@@ -200,7 +200,7 @@ def test_an_evaluation_is_told_from_its_own_cells(seed, effect):
     values = walks(np.random.default_rng(seed))
     values["Here"] = values["Here"] + effect * (np.arange(2012, 2026) >= 2021)
     compared = synthetic_control(panel(values))
-    words = evaluated(compared, "Wardens")
+    words = evaluated(compared, WORDS.named(panel(values)))
     after = compared.query("after and role == 'place'")
     change, rank = after["difference"].mean(), int(after["rank"].iloc[0])
     assert f"{abs(change):.1f} {'below' if change < 0 else 'above'} its twin" in words
@@ -212,5 +212,6 @@ def test_a_twin_that_was_unlike_says_little_and_no_panel_nothing():
     """A place far above all others cannot be a mix of them."""
     values = walks(np.random.default_rng(1))
     values["Here"] = values["Here"] + 100
-    assert evaluated(synthetic_control(panel(values)), "Wardens").endswith("this says little.")
-    assert evaluated(synthetic_control(panel(values).head(0)), "").startswith("No intervention")
+    book = WORDS.named(panel(values))
+    assert evaluated(synthetic_control(book), book).endswith("this says little.")
+    assert evaluated(synthetic_control(book.head(0)), book) == ""

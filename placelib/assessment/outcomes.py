@@ -56,11 +56,10 @@ def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabu
 
 
 def inspected_by(regimes: pd.DataFrame) -> pd.Series:
-    """Name the regimes that ask for each indicator, by whom and since when, by indicator_id."""
-    until = regimes["in_force_to"].dt.strftime(" to %B %Y").fillna("")
-    dated = regimes["inspectorate"] + ", from " + regimes["in_force_from"].dt.strftime("%B %Y") + until
-    said = (regimes["regime"] + " (" + dated + ")").groupby(regimes["indicator_id"])
-    return said.agg(lambda words: "; ".join(words.unique())).astype(object)
+    """Name the regimes without an end that ask for each indicator, by whom and since when, by indicator_id."""
+    rows = regimes[regimes["in_force_to"].isna()]
+    said = rows["regime"] + " (" + rows["inspectorate"] + ", from " + rows["in_force_from"].dt.strftime("%B %Y") + ")"
+    return said.groupby(rows["indicator_id"]).agg(lambda words: "; ".join(words.unique())).astype(object)
 
 
 def outlook(outcomes: pd.DataFrame, monthly: pd.DataFrame, exposure: Mapping[str, float]) -> pd.DataFrame:
@@ -160,17 +159,25 @@ def _told(chart: pd.DataFrame, worse: float, *, target: float, each: str) -> tup
     return f"{'Worse' if out[last] > 0 else 'Better'} lately than chance explains", assured
 
 
-def evaluated(compared: pd.DataFrame, intervention: str) -> str:
-    """Tell what a synthetic control and its placebos say of an intervention (see `measures.panel`), in words."""
+def evaluated(compared: pd.DataFrame, panel: pd.DataFrame) -> str:
+    """Tell what a synthetic control and its placebos say of an intervention, in words.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        See `measures.panel.synthetic_control`.
+    panel : DataFrame
+        The book `panel`, with the indicator's names.
+    """
     if compared.empty:
-        return "No intervention can be evaluated: that needs figures of this place and others over the years."
+        return ""
+    what = panel.dropna(subset="intervention").iloc[0]
     areas, after = compared.drop_duplicates("area_name"), compared[compared["after"] & compared["role"].eq("place")]
-    here, donors = areas[areas["role"] == "place"].iloc[0], int(areas["role"].eq("donor").sum())
+    here, others = areas[areas["role"] == "place"].iloc[0], len(areas) - 1
     change, since, beyond = after["difference"].mean(), after["year"].min(), int(here["rank"]) - 1
-    words = (
-        f"{intervention}: since {since} {here['area_name']} has been {abs(change):.1f} "
-        f"{'below' if change < 0 else 'above'} its twin, made of other places. {beyond or 'None'} of {donors} places "
-        f"without it departed as far from theirs, as would happen by chance in {beyond + 1} of {donors + 1} cases."
-    )
-    unlike = here["fit"] > UNLIKE * areas["fit"].median()
-    return words + " But the twin was unlike the place before as well: this says little." * bool(unlike)
+    side, unlike = "below" if change < 0 else "above", here["fit"] > UNLIKE * areas["fit"].median()
+    return (
+        f"{what['intervention']}. {what['indicator']}: since {since} {here['area_name']} has been {abs(change):.1f} "
+        f"{side} its twin on average ({what['unit']}). {beyond or 'None'} of {others} places without it departed "
+        f"as far from theirs, as would happen by chance in {beyond + 1} of {others + 1} cases."
+    ) + " But the twin was unlike the place before as well: this says little." * bool(unlike)

@@ -9,6 +9,7 @@ import pandas as pd
 from placelib.errors import PlacelibError
 from placelib.measures import contrasts, population, survey
 from placelib.measures import groups as group_measures
+from placelib.measures.aspirations import aspirations
 from placelib.measures.indicators import particulars
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
@@ -34,6 +35,8 @@ class SurveyMeasures:
         Who answered: respondents and weighted share by category, and Kish's design effect of the whole.
     gaps, together : DataFrame
         See `groups.gaps` and `groups.needs_together`.
+    wanted : DataFrame
+        See `aspirations.aspirations`.
     """
 
     table: pd.DataFrame
@@ -41,6 +44,7 @@ class SurveyMeasures:
     response: pd.DataFrame
     gaps: pd.DataFrame
     together: pd.DataFrame
+    wanted: pd.DataFrame
 
 
 def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> SurveyMeasures:
@@ -78,6 +82,7 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
         _response(inputs, source, design, groups.assign(ward=ward)),
         group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
         group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),
+        aspirations(design, source, groups, ward),
     )
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 SUM_TO_ONE = 1e4  # how much more an equation that binds the weights counts than one of the data
+MADE = ["difference", "fit", "times_as_far", "rank", "synthetic", "after", "last"]
 
 
 def synthetic_control(panel: pd.DataFrame) -> pd.DataFrame:
@@ -34,34 +35,27 @@ def synthetic_control(panel: pd.DataFrame) -> pd.DataFrame:
     American Statistical Association 105.
     """
     values = panel.pivot(index="year", columns="area_name", values="value").dropna()
-    role = panel.drop_duplicates("area_name").set_index("area_name")["role"].reindex(values.columns)
-    after = values.index >= panel["intervention_year"].min()
-    if not role.eq("place").any() or role.eq("donor").sum() < 2 or (~after).sum() < 2 or not after.any():
-        return panel.head(0).reindex(columns=["area_name", "role", "year", "last", "after", "value", *_MADE])
-    made = {}
-    for name in values:
-        others = values.loc[:, role.eq("donor") & (values.columns != name)]
-        made[name] = others @ _weights(others[~after].to_numpy(), values.loc[~after, name].to_numpy())
-    gaps = values - pd.DataFrame(made)
-    fit, later = (np.sqrt((gaps[rows] ** 2).mean()) for rows in (~after, after))
-    ratio = later / fit.clip(lower=1e-9 * values.abs().to_numpy().max())
-    table = gaps.melt(value_name="difference", ignore_index=False).reset_index()
-    table = table.merge(panel[["area_name", "role", "year", "value"]], on=["area_name", "year"], validate="1:1")
-    said = {"fit": fit, "times_as_far": ratio, "rank": ratio.rank(ascending=False, method="max")}
-    table = table.assign(**{name: table["area_name"].map(each) for name, each in said.items()})
-    return table.assign(
-        synthetic=table["value"] - table["difference"],
-        after=table["year"].isin(values.index[after]),
-        last=table["year"] == values.index[-1],
+    donors = values.columns[values.columns.isin(panel.loc[panel["role"] == "donor", "area_name"])]
+    before = values.index < panel["intervention_year"].min()
+    if len(donors) < 2 or len(donors) == values.shape[1] or before.sum() < 2 or before.all():
+        return panel.head(0).reindex(columns=["area_name", "role", "year", "value", *MADE])
+    mixes = {name: donors.drop(name, errors="ignore") for name in values}
+    known = values[before]
+    twins = {name: values[mix] @ _weights(known[mix].to_numpy(), known[name].to_numpy()) for name, mix in mixes.items()}
+    gaps = values - pd.DataFrame(twins)
+    fit, later = (np.sqrt((gaps[years] ** 2).mean()) for years in (before, ~before))
+    times = later / fit.clip(lower=1e-9 * known.abs().to_numpy().max())
+    table = panel[["area_name", "role", "year", "value"]].merge(
+        gaps.melt(value_name="difference", ignore_index=False).reset_index(), on=["area_name", "year"], validate="1:1"
     )
-
-
-_MADE = ["synthetic", "difference", "fit", "times_as_far", "rank"]
+    ranks = {"fit": fit, "times_as_far": times, "rank": times.rank(ascending=False, method="max")}
+    table = table.assign(**{name: table["area_name"].map(each) for name, each in ranks.items()})
+    after, last = table["year"] >= values.index[~before][0], table["year"] == values.index[-1]
+    return table.assign(synthetic=table["value"] - table["difference"], after=after, last=last)
 
 
 def _weights(donors: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Weights of the donors (columns), each nought or more and together one."""
     scale = SUM_TO_ONE * (np.abs(donors).max() or 1.0)
-    bound = np.vstack([donors, np.full(donors.shape[1], scale)])
-    weights, _ = nnls(bound, np.append(place, scale))
+    weights, _ = nnls(np.vstack([donors, np.full(donors.shape[1], scale)]), np.append(place, scale))
     return weights / weights.sum()

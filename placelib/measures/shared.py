@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from placelib.errors import PlacelibError
-from placelib.measures import answers, indicators, population
+from placelib.measures import answers, aspirations, indicators, population
 from placelib.measures.modelled import modelled_wards
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs
@@ -27,9 +27,10 @@ class Measures:
         The shared indicator table with the names that readers see.
     covariance : DataFrame
         Joint sampling covariance of the survey's ward estimates, by (ward_code, indicator_id).
-    gaps, together, modelled, response, residents, headline, ledger : DataFrame
-        See `groups.gaps`, `groups.needs_together`, `modelled.modelled_wards`, `answers.survey_measures`,
-        `population.residents`, `population.headline` and `indicators.administrative_table`.
+    gaps, together, wanted, modelled, response, residents, headline, ledger : DataFrame
+        See `groups.gaps`, `groups.needs_together`, `aspirations.aspirations`, `modelled.modelled_wards`,
+        `answers.survey_measures`, `population.residents`, `population.headline` and
+        `indicators.administrative_table`.
     geography : Geography
         With postcodes weighted by residents.
     """
@@ -38,6 +39,7 @@ class Measures:
     covariance: pd.DataFrame
     gaps: pd.DataFrame
     together: pd.DataFrame
+    wanted: pd.DataFrame
     modelled: pd.DataFrame
     response: pd.DataFrame
     residents: pd.DataFrame
@@ -64,6 +66,7 @@ NO_SURVEY = answers.SurveyMeasures(
     response=pd.DataFrame(columns=RESPONSE),
     gaps=pd.DataFrame(columns=GAPS),
     together=pd.DataFrame(columns=TOGETHER),
+    wanted=pd.DataFrame(columns=aspirations.COLUMNS),
 )
 """What a place without a survey knows of it: nothing, in the usual columns."""
 
@@ -95,6 +98,7 @@ def measure(inputs: Inputs) -> Measures:
         covariance=surveys[0].covariance,
         gaps=surveys[0].gaps,
         together=surveys[0].together,
+        wanted=surveys[0].wanted,
         modelled=modelled_wards(table, residents, adults, questions=questions),
         response=pd.concat([survey.response for survey in surveys]),
         residents=residents,

@@ -1,0 +1,104 @@
+"""What people want against what they have: read theme by theme, by ward, and against the outcome framework."""
+
+import numpy as np
+import pandas as pd
+
+from placelib.assessment.equality import group_gaps
+from placelib.sources.terms import Vocabulary
+
+MIDDLE, LEAST_ANSWERS = 4.0, 30  # of the scale from 1 to 7; of a ward that anything is said of
+READINGS = ["Wanted and poor", "Wanted though good", "Poor but seldom named", "Good and seldom named", "Not clear"]
+NOT_ASKED, FEW_ASK = "Residents were not asked whether they want it", "Its theme is seldom named, and scored as good"
+NO_OUTCOME = "No outcome answers it"
+
+
+def standard(wanted: pd.DataFrame, themes: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Set residents' score of each theme beside the share that names it first, and what others score.
+
+    Parameters
+    ----------
+    wanted : DataFrame
+        See `measures.aspirations.aspirations`.
+    themes : DataFrame
+        The book `themes`, empty where nobody else was asked.
+    vocabulary : Vocabulary
+        For the themes.
+
+    Returns
+    -------
+    DataFrame
+        A row a theme, most named first: score, score_lower, score_upper (mean, 1 to 7), named_first and its limits
+        (per cent who name it first), reading (wanted is surely more than an equal share, seldom surely less; poor is
+        surely below 4, good surely above), respondents, effective_respondents, illustrative; the book's columns.
+    """
+    table = _by_theme(wanted[wanted["characteristic"] == "all"], vocabulary).droplevel("category")
+    often, seldom = (table[f"named_first_{end}"].sub(100 / max(len(table), 1)) for end in ("lower", "upper"))
+    poor, good = table["score_upper"] < MIDDLE, table["score_lower"] > MIDDLE
+    known = [(often > 0) & poor, (often > 0) & good, (seldom < 0) & poor, (seldom < 0) & good]
+    table["reading"] = np.select(known, READINGS[:4], READINGS[4])
+    return table.join(themes.set_index("theme")).sort_values("named_first", ascending=False).reset_index()
+
+
+def _by_theme(wanted: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Put the score of each theme beside the share that names it first, by category and theme."""
+    rows = vocabulary.aspirations[["aspiration_id", "kind", "theme"]].merge(wanted, on="aspiration_id")
+    ends = {"value": "", "lower": "_lower", "upper": "_upper"}
+    score, first = (
+        rows[rows["kind"] == kind]
+        .set_index(["category", "theme"])
+        .rename(columns={e: f"{name}{ends[e]}" for e in ends})
+        for kind, name in (("theme score", "score"), ("priority", "named_first"))
+    )
+    return score.join(first[[f"named_first{end}" for end in ends.values()]])
+
+
+def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -> pd.DataFrame:
+    """Find the wards where hope is low although need is high, and where a theme is wanted and poor.
+
+    Parameters
+    ----------
+    wanted : DataFrame
+        See `measures.aspirations.aspirations`.
+    most_need : set of str
+        Codes of the wards that are surely among the five with greatest need.
+    vocabulary : Vocabulary
+        For kinds and themes.
+
+    Returns
+    -------
+    DataFrame
+        A row a ward with anything to say: ward_code, low_hopes (the hopes that surely fewer have than elsewhere, in
+        wards of most need only, all of these tested together: see `equality.group_gaps`) and unmet (themes that surely
+        more than an equal share name first and whose score is surely below 4, by the ward's own 95% intervals).
+    """
+    ward = wanted[(wanted["characteristic"] == "ward") & (wanted["respondents"] >= LEAST_ANSWERS)]
+    themes = _by_theme(ward, vocabulary).reset_index()
+    equal = 100 / max(themes["theme"].nunique(), 1)
+    unmet = themes[(themes["named_first_lower"] > equal) & (themes["score_upper"] < MIDDLE)]
+    hopes = vocabulary.aspirations.query("kind == 'hope'").merge(ward, on="aspiration_id").assign(indicator_id="")
+    hopes = group_gaps(hopes[hopes["category"].isin(most_need)], vocabulary)  # of no direction: "worse" is fewer
+    said = {"low_hopes": hopes[hopes["verdict"] == "worse"], "unmet": unmet.assign(short_name=unmet["theme"])}
+    words = {name: rows.groupby("category")["short_name"].agg("; ".join) for name, rows in said.items()}
+    return pd.DataFrame(words).fillna("").rename_axis("ward_code").reset_index()
+
+
+def unlinked(table: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """List the themes that no outcome answers, and the outcomes that nobody is known to want.
+
+    Parameters
+    ----------
+    table : DataFrame
+        See `standard`.
+    outcomes : DataFrame
+        The book `outcomes`.
+
+    Returns
+    -------
+    DataFrame
+        missing ("outcome" or "wish"), name (of the theme or outcome) and why.
+    """
+    alone = table.loc[~table["theme"].isin(outcomes["theme"]), ["theme"]].set_axis(["name"], axis=1)
+    content = outcomes["theme"].isin(table.loc[table["reading"] == READINGS[3], "theme"])
+    why = pd.Series(np.select([outcomes["theme"].isna(), content], [NOT_ASKED, FEW_ASK], ""), outcomes.index)
+    unwanted = pd.DataFrame({"name": outcomes["outcome"], "missing": "wish", "why": why})[why != ""]
+    return pd.concat([alone.assign(missing="outcome", why=NO_OUTCOME), unwanted], ignore_index=True)

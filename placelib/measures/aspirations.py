@@ -1,0 +1,51 @@
+"""What residents want and how they score where they live: shares and mean scores, for the place, wards and groups."""
+
+import pandas as pd
+
+from placelib.measures import groups as group_measures
+from placelib.measures import population, survey
+from placelib.sources.readers import Source
+
+PERCENT = 100
+APART = ["everyone", "difference", "ratio", "rest", "rest_respondents", "rest_effective", "rest_share"]
+NAMES = ["aspiration_id", "characteristic", "category"]
+ESTIMATED = ["value", "lower", "upper", "respondents", "effective_respondents", "degrees_of_freedom"]
+COLUMNS = [*NAMES, *ESTIMATED, *APART, "illustrative"]
+
+
+def aspirations(design: survey.Design, source: Source, groups: pd.DataFrame, ward: pd.Series) -> pd.DataFrame:
+    """Estimate every aspiration that the contract names: a share in per cent, or a mean score.
+
+    Parameters
+    ----------
+    design : Design
+        Raked.
+    source : Source
+        The survey. A missing answer is neither a no nor a score.
+    groups : DataFrame
+        A column a characteristic, a row a respondent.
+    ward : Series
+        Ward of home of each respondent.
+
+    Returns
+    -------
+    DataFrame
+        aspiration_id, characteristic ("all", "ward", or one of the groups'), category, value, lower, upper (95%),
+        respondents, effective_respondents, degrees_of_freedom; and for shares by ward those columns of `groups.gaps`
+        that set a ward beside everyone and the rest. Empty where the contract names no aspiration.
+    """
+    asked = {each: population.as_codes(source.frame[each.column]) for each in source.contract.aspirations}
+    if not asked:
+        return pd.DataFrame(columns=COLUMNS)
+    shares = {each.id: codes.isin(each.yes).where(codes.notna()) for each, codes in asked.items() if each.yes}
+    shares = pd.DataFrame(shares, index=groups.index).astype(float)
+    scores = {each.id: pd.to_numeric(codes) for each, codes in asked.items() if not each.yes}
+    scores = pd.DataFrame(scores, index=groups.index).astype(float)
+    domains = survey.Domains.each(groups.assign(all="all", ward=ward))
+    found = group_measures.cautious_proportions(design, shares, domains)
+    found[["estimate", "lower", "upper"]] *= PERCENT
+    found = pd.concat([found, survey.means(design, scores, domains)], ignore_index=True)
+    found = found.rename(columns={"question": "aspiration_id", "estimate": "value"})
+    apart = group_measures.gaps(design, shares, ward.to_frame("ward")).rename(columns={"indicator_id": "aspiration_id"})
+    table = found.merge(apart[[*NAMES, *APART]], how="left", on=NAMES, validate="1:1")
+    return table.assign(illustrative=source.contract.illustrative)[COLUMNS]
