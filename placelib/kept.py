@@ -27,11 +27,8 @@ class Keeper(Protocol):
 class Stage:
     """One publishable table of a place: computed once, kept as Parquet, and always read back from it."""
 
-    def __init__(self, make: Callable[..., gate.Table]) -> None:
-        self.make, self.__doc__ = make, make.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, make: Callable[..., gate.Table]) -> None:
+        self.name, self.make = name, make
 
     def __get__(self, place: Keeper | None, owner: type) -> gate.Table:
         if place is None:

@@ -73,10 +73,10 @@ def _fires(place: Place) -> gate.Open:
 class TinyPlace(Place):
     """A place of two wards whose one file is sources/fires.csv."""
 
-    wards = Stage(lambda _: _wards())
-    indicators = Stage(lambda _: _indicators())
-    needs = Stage(lambda _: _needs())
-    fires = Stage(_fires)
+    wards = Stage("wards", lambda _: _wards())
+    indicators = Stage("indicators", lambda _: _indicators())
+    needs = Stage("needs", lambda _: _needs())
+    fires = Stage("fires", _fires)
     illustrative = False
 
     @property
