@@ -104,8 +104,8 @@ def test_money_moves_to_where_it_does_more(inputs):
     assert frame.loc["S2", "held"] == "law or viability"
     assert "provider_kind" not in frame
     assert any("gains 17% of today's" in note for note in table.notes)
-    rows = money.frontier(inputs).frame.query("budget_pct == 100").set_index("rule")["outcome_pct"]
-    assert rows.to_dict() == {"one budget for all": 117.0, "each partner keeps its own": 100.0}
+    rows = money.frontier(inputs).frame.query("budget_pct == 100").set_index("moves")["outcome_pct"]
+    assert rows.to_dict() == {"in one budget": 117.0, "within each partner": 100.0, "within each outcome": 117.0}
 
 
 def test_what_others_bring_stands_beside_public_money_for_the_same_outcome(inputs):

@@ -145,7 +145,7 @@ def test_the_best_plan_is_that_by_hand():
     assert prices["all"] == pytest.approx(100 * 2 / 6)  # £1 million more goes to the middle
     loosened = {"best": 100 / 6, "middle": 0.0, "least": 100 / 6}  # 3 − 2 sixths; 2 − 1
     assert plan["loosened_pct"].to_dict() == pytest.approx(loosened)
-    words = {"best": "most that could be spent well", "middle": "", "least": "law or viability"}
+    words = {"best": "most it can spend well", "middle": "", "least": "law or viability"}
     assert plan["held"].to_dict() == words
     assert gain(plan)[0] == pytest.approx((6 * 1 - 4 * 0.8 - 2 * 0.2) / 12 * 100)
 
@@ -192,7 +192,7 @@ def test_a_plan_keeps_to_its_money_and_never_does_worse(rows, pot):
     assert plan["proposed_gbp"].between(plan["floor_gbp"] - 0.01, plan["ceiling_gbp"] + 0.01).all()
     assert gain(plan)[0] >= -1e-3
     assert (prices >= 0).all()
-    edge = plan["ceiling_gbp"].where(plan["held"].eq("most that could be spent well"), -plan["floor_gbp"])
+    edge = plan["ceiling_gbp"].where(plan["held"].eq("most it can spend well"), -plan["floor_gbp"])
     dual = (prices * groups["now_gbp"].sum()).sum() + (plan["loosened_pct"] * edge).sum()
     whole = (plan["worth_pct"] * plan["proposed_gbp"]).sum()
     assert dual == pytest.approx(whole, abs=1.0)  # shadow prices pay for the whole, which is some 100 million

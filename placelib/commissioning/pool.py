@@ -9,7 +9,7 @@ from placelib.errors import PlacelibError
 
 MONTH, YEAR = 30.4375, 12  # days, months
 DRAWS, SEED, SURE = 400, 20_262, stats.norm.isf(0.025)
-TIED, LAW, MOST = "notice or contract", "law or viability", "most that could be spent well"
+TIED, LAW, MOST = "notice or contract", "law or viability", "most it can spend well"
 
 
 def settled(funds: pd.DataFrame, variance: pd.Series) -> pd.DataFrame:

@@ -14,7 +14,7 @@ LEDGER, PLANNED = ("spend", "deflators"), ("services", "contracts", "outcomes")
 CUTS = ((), ("agency",), ("cofog",), ("agency", "cofog"), ("outcome_id",), ("economic_type",))
 CASES = {"as forecast": np.nan, "5% over": 0.05, "10% over": 0.1, "5% under": -0.05}
 SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
-JOINT, ALONE = "one budget for all", "each partner keeps its own"
+POTS = {"in one budget": "all", "within each partner": "commissioner", "within each outcome": "outcome_id"}
 PLAN = ["service_id", "service", "commissioner", "cofog", "outcome_id", "now_gbp", "floor_gbp", "ceiling_gbp"]
 PLAN += ["proposed_gbp", "move_gbp", "held", "loosened_pct", "same_way_pct"]
 PLACES = {"_gbp_m": 1, "_share": 2, "loosened_pct": 1, "_pounds": 1} | dict.fromkeys(PLAN[5:10], -3)
@@ -23,13 +23,13 @@ PLACES = {"_gbp_m": 1, "_share": 2, "loosened_pct": 1, "_pounds": 1} | dict.from
 def total_spend(inputs: Inputs) -> gate.Protected:
     """All agencies' money by agency, theme, outcome and economic type, year by year, transfers netted once."""
     parts = [spend.totals(_lines(inputs), *cut).assign(breakdown=" and ".join(cut)) for cut in CUTS]
-    table = pd.concat(parts).sort_values("spent_gbp_m", ascending=False)
-    return _released(table, "All the money spent here", inputs, LEDGER, "netted")
+    table = pd.concat(parts).sort_values(["net_or_gross", "year", "spent_gbp_m"], ascending=[True, False, False])
+    return _released(table, "All the money spent here, £ million", inputs, LEDGER, "netted")
 
 
 def spend_by_ward(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Money by ward in the latest year spent: what is known by ward apart from what is shared out."""
-    return _released(_by_ward(inputs, exact)[0], "Money by ward", inputs, (*LEDGER, "service_wards"), "netted")
+    return _released(_by_ward(inputs, exact)[0], "Money by ward, £m", inputs, (*LEDGER, "service_wards"), "netted")
 
 
 def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -57,18 +57,17 @@ def overspend(inputs: Inputs) -> gate.Protected:
 
 def reprofile(inputs: Inputs) -> gate.Protected:
     """What could be moved between services for most weighted outcome, what holds it, and how sure each move is."""
-    plan, prices = pool.reprofiled(_services(inputs).assign(pot=JOINT))
+    plan, prices = pool.reprofiled(_services(inputs).assign(pot="all"))
     gains = inputs.vocabulary.wording["money"]["gains"].format(*pool.gain(plan), prices.sum())
     table = plan.assign(same_way_pct=pool.certainty(plan))[PLAN].sort_values("move_gbp", ascending=False)
     return _released(table, "Money that could be moved", inputs, PLANNED, "linear", gains)
 
 
 def frontier(inputs: Inputs) -> gate.Protected:
-    """The most weighted outcome for less and for more money, in one budget and with each partner keeping its own."""
-    services = _services(inputs)
-    pots = {JOINT: services.assign(pot=JOINT), ALONE: services.assign(pot=services["commissioner"])}
-    table = pd.concat([pool.frontier(each, SHARES).assign(rule=rule) for rule, each in pots.items()])
-    return _released(table, "What less and more money could do", inputs, PLANNED, "linear")
+    """The most weighted outcome for less and for more money, which moves freely, within a partner or an outcome."""
+    services = _services(inputs).assign(all="all")
+    parts = [pool.frontier(services.assign(pot=services[of]), SHARES).assign(moves=how) for how, of in POTS.items()]
+    return _released(pd.concat(parts), "What less and more money could do", inputs, PLANNED, "linear")
 
 
 def leverage(inputs: Inputs) -> gate.Protected:
