@@ -249,7 +249,7 @@ def panel(desk: Desk) -> pd.DataFrame:
     like = random.dirichlet(np.ones(4) * 3)  # the place is like a mix of the first four donors
     base = random.normal(0, 0.12, plan["donors"])
     felt, base = np.vstack([like @ felt[:4], felt]), np.append(like @ base[:4], base)
-    logged = base[:, None] + felt @ shocks + random.normal(0, 0.006, (len(base), len(years)))
+    logged = base[:, None] + felt @ shocks + random.normal(0, 0.012, (len(base), len(years)))
     effect = np.zeros(len(years))
     effect[years >= plan["from"]] = plan["effect"]
     logged[0] += np.log1p(effect)
