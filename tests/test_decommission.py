@@ -192,7 +192,7 @@ def test_who_is_touched_by_group_and_ward():
         "service_id ward_code people_served", ("club", "A", 60), ("club", "B", 40), ("hall", "A", 100)
     )  # fmt: skip
     found = equality_impact(ending("club"), services, wards).set_index(["ward_code", "group"])
-    assert found.loc[("", "everyone"), ["affected", "served", "affected_pct"]].tolist() == [100, 200, 50]
+    assert found.loc[("", "everyone"), ["affected", "served", "affected_pct", "verdict"]].tolist() == [100, 200, 50, ""]
     assert found.loc[("", "women_share"), ["affected", "served", "verdict"]].tolist() == [50, 100, "about their share"]
     assert found.loc[("", "disabled_share"), ["affected", "verdict"]].tolist() == [40, "more than their share"]
     assert found.loc[("", "older_share"), ["affected", "served", "verdict"]].tolist() == [

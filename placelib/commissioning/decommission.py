@@ -114,7 +114,8 @@ def arrivals(moved: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:
     table["evidence"] = table["evidence"].map(dict(enumerate(STRENGTH)))
     about = services[["service_id", "service", "commissioner", "statutory"]]
     about = about.set_axis(["affects", "turn_to", "payer", "by_law"], axis=1)
-    return services[["service_id", "service"]].merge(table.merge(about, on="affects"), on="service_id")
+    table = services[["service_id", "service"]].merge(table.merge(about, on="affects"), on="service_id")
+    return table.sort_values("cost_gbp", ascending=False, ignore_index=True)
 
 
 def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -> pd.DataFrame:
@@ -131,13 +132,13 @@ def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -
     -------
     DataFrame
         `ending` with, in pounds a year: annual_cost_gbp, shunted_gbp (cost that falls on all services), to_others_gbp
-        (of which on other partners), net_gbp and net_gbp_lower (annual cost − shunted), net_gbp_upper (counting the
+        (of which on other partners), net_gbp (annual cost − shunted), net_gbp_upper (counting the
         first step alone), first_year_gbp (net in the 12 months from a decision, notice and lags allowed for). Also
         moving_pct (of its people who turn elsewhere at once) and even_pct (the percentage at which net is 0: moving_pct
         × annual cost / shunted), even_price_gbp (net / (effect × annual cost / 1,000): ending does not pay if an
         outcome is worth more), and of what these partners pay its provider, income_lost_pct with this service, and
-        forward_lost_pct with all put forward. Missing where nothing moves, is saved or is gained, or there is no
-        contract.
+        forward_lost_pct with all put forward; followed ("no" where no link says where people turn). Missing where
+        nothing moves, is saved or is gained, or there is no contract.
     """
     about, cost = services.set_index("service_id"), moved["cost_gbp"].astype(float)
     other = moved["affects"].map(about["commissioner"]) != moved["ending"].map(about["commissioner"])
@@ -148,10 +149,10 @@ def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -
     sums = pd.DataFrame(parts).astype(float).groupby(moved["ending"]).sum()
     table = ending.join(sums.reindex(ending["service_id"], fill_value=0.0).reset_index(drop=True))
     saving = table["annual_cost_gbp"] = table["annual_cost"].astype(float)
-    table["net_gbp_lower"] = table["net_gbp"] = saving - table["shunted_gbp"]
-    table["net_gbp_upper"] = saving - table["at_first"]
+    table["net_gbp"], table["net_gbp_upper"] = saving - table["shunted_gbp"], saving - table["at_first"]
     table["first_year_gbp"] = saving * (12 - table["notice_months"]).clip(lower=0) / 12 - table["in_year"]
     table["even_pct"] = table["moving_pct"] * saving / table["shunted_gbp"].where(table["shunted_gbp"] > 0)
+    table["followed"] = np.where(table["moving_pct"] > 0, "yes", "no")
     lost, net = table["effect"] * saving / 1000, table["net_gbp"]
     table["even_price_gbp"] = net.where(net > 0) / lost.where(lost > 0)
     at_risk = table["contract_id"].notna()
@@ -177,7 +178,7 @@ def equality_impact(ending: pd.DataFrame, services: pd.DataFrame, wards: pd.Data
     DataFrame
         ward_code ("" for the whole place), group, affected and served (by all listed services), affected_pct (of those
         served) and verdict: "more than their share" where that is at least a tenth above everyone's in the same area,
-        "less than their share" where as far below, else "about their share".
+        "less than their share" where as far below, else "about their share"; "" for everyone.
     """
     made_of = services.assign(everyone=1.0).melt("service_id", ["everyone", *SHARES], "group", "part")
     rows = wards.merge(made_of, on="service_id")
@@ -188,6 +189,6 @@ def equality_impact(ending: pd.DataFrame, services: pd.DataFrame, wards: pd.Data
     everyone = table.groupby("ward_code")[["affected", "served"]].transform("max")
     table["affected_pct"] = 100 * table["affected"] / table["served"].where(table["served"] > 0)
     ratio = table["affected_pct"] / (100 * everyone["affected"] / everyone["served"])
-    tests = [ratio >= MORE_THAN_ITS_SHARE, ratio <= 1 / MORE_THAN_ITS_SHARE]
-    words = ["more than their share", "less than their share"]
+    tests = [table["group"] == "everyone", ratio >= MORE_THAN_ITS_SHARE, ratio <= 1 / MORE_THAN_ITS_SHARE]
+    words = ["", "more than their share", "less than their share"]
     return table.assign(verdict=np.select(tests, words, "about their share"))

@@ -48,7 +48,9 @@ def provider_kinds(inputs: Inputs) -> gate.Protected:
 
 def candidates(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Every service that no law asks for: reasons to put it forward, saving, and cost that falls elsewhere."""
-    return _released("candidates", _ending(inputs, exact)[0], inputs)
+    table = _ending(inputs, exact)[0].assign(unit="£ million a year")
+    table[["left", "left_lower", "left_upper"]] = table[["net_gbp", "net_gbp", "net_gbp_upper"]] / 1e6
+    return _released("candidates", table, inputs)
 
 
 def knock_on(inputs: Inputs, exact: Measures) -> gate.Protected:
