@@ -48,9 +48,10 @@ def provider_kinds(inputs: Inputs) -> gate.Protected:
 
 def candidates(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Every service that no law asks for: reasons to put it forward, saving, and cost that falls elsewhere."""
-    table = _ending(inputs, exact)[0].assign(unit="£ million a year")
-    table[["left", "left_lower", "left_upper"]] = table[["net_gbp", "net_gbp", "net_gbp_upper"]] / 1e6
-    return _released("candidates", table, inputs)
+    table = _ending(inputs, exact)[0]
+    left = table["net_gbp"] / 1e6
+    drawn = {"unit": "£ million a year", "left": left, "left_lower": left, "left_upper": table["net_gbp_upper"] / 1e6}
+    return _released("candidates", table.assign(**drawn), inputs)
 
 
 def knock_on(inputs: Inputs, exact: Measures) -> gate.Protected:
