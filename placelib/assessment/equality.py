@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
 from placelib.measures.contrasts import exact_differences
 from placelib.sources.terms import Vocabulary
@@ -68,6 +69,30 @@ def severest_small_group(ordered: pd.DataFrame) -> pd.DataFrame:
     """Row of the small group that is surely worse off by most, from `group_gaps`; no row if there is none."""
     single = (ordered["family"] == "one characteristic") & (ordered["group_size"] == "small")
     return ordered[single & (ordered["verdict"] == "worse")].head(1)
+
+
+def associated(found: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Say for each question by which characteristics answers surely differ, all tests together (Holm).
+
+    Parameters
+    ----------
+    found : DataFrame
+        indicator_id, characteristic, p_value: see `measures.answers.associations`.
+    vocabulary : Vocabulary
+        For the names.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, differs_by (names, the surest first), tested (how many characteristics).
+    """
+    rows = found.sort_values("p_value", ignore_index=True)
+    names = vocabulary.characteristics.drop_duplicates("characteristic").set_index("characteristic")
+    sure = multipletests(rows["p_value"].astype(float), 1 - CONFIDENCE, method="holm")[0] if len(rows) else []
+    rows["differs_by"] = rows["characteristic"].map(names["characteristic_name"]).where(np.array(sure, dtype=bool))
+    questions = rows.groupby("indicator_id", sort=False)
+    said = questions["differs_by"].agg(lambda names: "; ".join(names.dropna()) or "none, beyond chance")
+    return said.to_frame().assign(tested=questions.size()).reset_index()
 
 
 def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:

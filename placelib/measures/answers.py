@@ -1,6 +1,7 @@
 """The residents' survey as rows of the shared indicator table: place, wards and groups, with joint error."""
 
 from dataclasses import dataclass
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
@@ -15,6 +16,7 @@ from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs, Source
 
 PERCENT = 100
+FEWEST, NOT_SAID = 30, "prefer_not_to_say"
 WIDTH = 2 * NormalDist().inv_cdf(0.975)  # of a 95% interval, in standard errors
 
 
@@ -84,6 +86,28 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
         group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),
         aspirations(design, source, groups, ward),
     )
+
+
+def associations(inputs: Inputs, source: Source, geography: Geography) -> pd.DataFrame:
+    """Test whether answers to each question go with each characteristic (`contrasts.rao_scott`, second order).
+
+    Groups of fewer than 30 answers are left out, as are those who would not say; so is what leaves fewer than two
+    groups, and a self-selected sample.
+
+    Returns
+    -------
+    DataFrame
+        indicator_id, characteristic, p_value.
+    """
+    located = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
+    design = weighted_design(inputs, source, geography, located.reindex(source.frame.index))
+    groups, answers, rows = analysis_columns(source), yes_or_no(source), []
+    for characteristic, question in product(groups, answers):
+        group = groups[characteristic].where(answers[question].notna() & (groups[characteristic] != NOT_SAID))
+        group = group.where(group.map(group.value_counts()) >= FEWEST)
+        if design.probability and min(group.nunique(), answers.loc[group.notna(), question].nunique()) > 1:
+            rows.append((question, characteristic, contrasts.rao_scott(design, group, answers[question]).p_value))
+    return pd.DataFrame(rows, columns=["indicator_id", "characteristic", "p_value"])
 
 
 def yes_or_no(source: Source) -> pd.DataFrame:

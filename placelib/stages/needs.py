@@ -20,6 +20,11 @@ WHO = {"household": "households", "projection": "residents, as projected", "resi
 WHO |= {"workday": "people here on a working day"}
 EVERYONE = {"characteristic": "all", "category": "all", "share_pct": 100.0}
 EVERYONE |= {"characteristic_name": "Everyone", "category_name": "Everyone"}
+BORROWED = (
+    "Modelled figures borrow strength from other wards: they are not ranked, and tell no change over time. In trials on"
+    " an invented place their limits held the truth 98 times in 100 over all wards, but in the worst ward of three "
+    "questions only 56, 67 and 77 times: a ward unlike the others is drawn too far towards them."
+)
 PLACED_BY = {"lsoa": "small census area (LSOA)", "msoa": "large census area (MSOA)", "point": "grid reference"}
 
 
@@ -214,12 +219,14 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
     columns = ["indicator_id", "indicator", "short_name", "unit", "ward_code", "ward_name", *numbers]
     table = table[[*columns, "respondents", "effective_respondents", "basis", "rule", "illustrative"]]
     table["source"] = titles(inputs.of_kind("survey"))
+    by_rule = table.drop_duplicates(["rule", "indicator_id"]).groupby("rule")["short_name"].agg(", ".join)
+    rules = [f"How far wards differ was found by {rule}: {names}." for rule, names in by_rule.items()]
     return gate.release_survey(
         table,
         "Survey figures by ward, direct and modelled",
         decimals=dict.fromkeys(numbers, 0),
         policy=inputs.settings.disclosure,
-        notes=["Modelled figures borrow strength from other wards: they are not ranked, and tell no change over time."],
+        notes=[BORROWED, *rules],
     )
 
 
@@ -305,8 +312,9 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 
 def _coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
-    """Rows that may be compared, with the agencies' counts no finer than they are published."""
-    return suppression.coarsened(exact.comparable, inputs.settings.disclosure)
+    """Rows that may be compared, the agencies' counts no finer than they are published, and no ward's modelled."""
+    rows = suppression.coarsened(exact.comparable, inputs.settings.disclosure)
+    return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
 
 
 def _by_rank(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
