@@ -1,8 +1,12 @@
 """Fixtures that tests share: the little place, whole and by its parts."""
 
+import json
+
 import pytest
 from little import SLUG, write_little
 
+from illustrative.people import DATA
+from illustrative.write import SLUGS
 from placelib.measures.shared import measure
 from placelib.sources.readers import read_place
 
@@ -23,6 +27,13 @@ def little(little_data):
 def exact(little):
     """Measures of the little place, left of the gate."""
     return measure(little)
+
+
+@pytest.fixture(scope="session", params=SLUGS)
+def planted(request):
+    """One illustrative place read and checked, which raises if a file has a fault, and the truth of its books."""
+    truth = json.loads((DATA.parent / f"tests/truth/{request.param}-books.json").read_text(encoding="utf8"))
+    return read_place(request.param, DATA), truth
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The illustrative books: they read without fault, their money adds up, and what is planted can be found in them."""
 
-import json
 from graphlib import TopologicalSorter
 
 import numpy as np
@@ -9,18 +8,15 @@ import pytest
 
 from illustrative.books import PLAN
 from illustrative.people import DATA
-from illustrative.write import SLUGS
-from placelib.sources.readers import read_place
 
 PLACE_STANDARD = 14  # themes
 PEOPLE = {"brighton-and-hove": 277_103, "tower-hamlets": 310_306}  # published, as margins.csv has them
 
 
-@pytest.fixture(scope="module", params=SLUGS)
-def place(request):
-    """One place read and checked, which raises if a file has a fault, and the truth planted in its books."""
-    truth = json.loads((DATA.parent / f"tests/truth/{request.param}-books.json").read_text(encoding="utf8"))
-    return read_place(request.param, DATA), truth
+@pytest.fixture
+def place(planted):
+    """One place, and the truth planted in its books."""
+    return planted
 
 
 @pytest.fixture

@@ -1,25 +1,19 @@
 """What is published of choices: the planted truth of both illustrative places is found, and no card is half empty."""
 
-import json
-
 import pandas as pd
 import pytest
 
-from illustrative.people import DATA
-from illustrative.write import SLUGS
 from placelib.commissioning.decommission import knock_on
 from placelib.commissioning.options import EFFECTS, compare_providers
 from placelib.commissioning.procurement import supplier_ids
 from placelib.measures.shared import measure
-from placelib.sources.readers import read_place
 from placelib.stages import commissioning as stages
 
 
-@pytest.fixture(scope="module", params=SLUGS)
-def place(request):
+@pytest.fixture(scope="module")
+def place(planted):
     """One place read and checked, and the truth planted in its books."""
-    truth = json.loads((DATA.parent / f"tests/truth/{request.param}-books.json").read_text(encoding="utf8"))
-    return read_place(request.param, DATA), truth
+    return planted
 
 
 @pytest.fixture(scope="module")

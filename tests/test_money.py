@@ -1,9 +1,11 @@
 """The stages of money on the little place, every published figure worked out by hand; and a place without the files."""
 
+import numpy as np
 import pytest
 from little import SLUG, A, population, write_little
 from test_books import OUTCOME, SERVICE, book, changed
 
+from placelib.commissioning import pool, spend
 from placelib.sources.readers import read_place
 from placelib.stages import money
 
@@ -127,3 +129,45 @@ def test_a_place_without_the_files_says_so(little):
         table = stage(little)
         assert table.frame.empty
         assert table.notes == ("No file of this place feeds this table.",)
+
+
+def test_the_planted_total_place_is_found(planted):
+    """With prices left as they are, what each agency pays and passes on and the total of each year are the truth's."""
+    inputs, truth = planted
+    lines = spend.ledger(inputs.book("spend"), inputs.book("deflators").assign(index=1.0), "2025-26")
+    by_agency = 1e6 * lines.groupby(["year", "agency"])[["paid_gbp_m", "passed_on_gbp_m"]].sum()
+    for year, agencies in truth["gross"].items():
+        assert by_agency.loc[year, "paid_gbp_m"].to_dict() == pytest.approx(agencies)
+        passed = by_agency.loc[year, "passed_on_gbp_m"]
+        assert passed[passed != 0].to_dict() == pytest.approx(truth["transfers_out"][year])
+    assert (1e6 * lines.groupby("year")["spent_gbp_m"].sum()).to_dict() == pytest.approx(truth["total_place"])
+
+
+def test_the_planted_overspend_is_shared_out_to_the_penny(planted):
+    """Every partner of every fund pays what the truth says at this year's forecast."""
+    inputs, truth = planted
+    frame = money.overspend(inputs).frame.query("scenario == 'as forecast'")
+    names = {agency.name: agency.id for agency in inputs.settings.agencies}
+    for fund, rows in frame.assign(partner=frame["partner"].map(names)).groupby("fund_id"):
+        assert rows.set_index("partner")["pays_gbp"].to_dict() == pytest.approx(truth["overspend"][fund], abs=0.51)
+
+
+def test_planted_repeats_and_refunds_are_found_and_no_others(planted):
+    """Bills paid twice came with a number of their own: they are the question asked of the body."""
+    inputs, truth = planted
+    told = spend.told_apart(inputs.book("payments")).groupby("standing")["reference"].agg(sorted)
+    assert told[spend.REPEATED] == sorted(truth["payments"]["duplicate"])
+    assert told[spend.REFUND] == sorted(truth["payments"]["refund"])
+
+
+def test_the_plan_does_nearly_as_well_as_one_that_knows_the_true_effects(planted):
+    """Nine tenths of what true effects would allow are gained, and firm moves (90 of 100) are nearly always right."""
+    inputs, truth = planted
+    services = money._services(inputs).assign(pot="all")
+    worth = services["worth_pct"] / services["effect"] * services["service_id"].map(truth["effects"])
+    plan, best = (pool.reprofiled(each)[0]["move_gbp"] for each in (services, services.assign(worth_pct=worth)))
+    assert (worth * plan).sum() > 0.9 * (worth * best).sum() > 0
+    firm = pool.certainty(pool.reprofiled(services)[0]) >= 90
+    right = np.sign(plan) == np.sign(best)
+    assert firm.sum() > len(firm) / 2
+    assert right[firm].mean() > 0.9
