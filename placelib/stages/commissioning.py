@@ -79,13 +79,7 @@ def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
     rows["moves"] = pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)
     rows["weakest"] = moved["evidence"].groupby(level=0).agg(lambda each: max(each, key=decommission.STRENGTH.index))
     rows["bodies"], rows["wards"] = _bodies(inputs), _wards(inputs)
-    cells = {
-        name: [
-            line["text" if pd.notna(row[line.get("needs", "service")]) else "otherwise"].format_map(row)
-            for row in rows.to_dict("records")
-        ]
-        for name, line in words["record"].items()
-    }
+    cells = {name: [_line(line, row) for row in rows.to_dict("records")] for name, line in words["record"].items()}
     return _released("decision_records", rows[["service"]].assign(**cells), inputs)
 
 
@@ -128,13 +122,16 @@ def _ending(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.DataFrame
     return decommission.balance(table, moved, services), decommission.arrivals(moved, services)
 
 
+def _line(line: dict[str, str], row: dict[str, object]) -> str:
+    """Fill in a line of a record, or say what its wording says where what it needs is missing."""
+    return line["text" if pd.notna(row[line.get("needs", "service")]) else "otherwise"].format_map(row)
+
+
 def _bodies(inputs: Inputs) -> pd.Series:
     """Bodies of whoever pays for a service that have a say on such a sum, by service_id."""
     pair = inputs.book("services").merge(inputs.book("governance"), left_on="commissioner", right_on="agency")
     pair = pair[pair["annual_cost"].between(pair["threshold_lower"], pair["threshold_upper"].fillna(np.inf))]
-    said = (
-        pair["body"] + " (" + pair["role"].map(inputs.vocabulary.wording["roles"]) + pair["decides"].str.lower() + ")"
-    )
+    said = pair["body"] + pair["role"].map(inputs.vocabulary.wording["roles"]) + pair["decides"] + ")"
     return said.groupby(pair["service_id"]).agg(lambda each: some(each.unique()))
 
 
@@ -148,11 +145,10 @@ def _wards(inputs: Inputs) -> pd.Series:
 def _with_names(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Put words to areas and groups; what falls on whom is judged for the whole place alone."""
     names, whole = inputs.geography.wards.set_index("ward_code")["ward_name"].to_dict(), table["ward_code"] == ""
-    table = table.assign(area_name=table["ward_code"].map(names | {"": inputs.settings.name}))
-    table["area_type"], table["verdict"] = np.where(whole, "place", "ward"), table["verdict"].where(whole, "")
-    table["category_name"] = table["group"].map(inputs.vocabulary.wording["groups"])
-    table["breakdown"] = table["area_type"] + ": " + table["category_name"]
-    return table
+    groups, kind = table["group"].map(inputs.vocabulary.wording["groups"]), whole.map({True: "place", False: "ward"})
+    named = {"area_name": table["ward_code"].map(names | {"": inputs.settings.name}), "area_type": kind}
+    named |= {"category_name": groups, "breakdown": kind + ": " + groups}
+    return table.assign(**named, verdict=table["verdict"].where(whole, ""))
 
 
 def _released(name: str, table: pd.DataFrame, inputs: Inputs) -> gate.Protected:
