@@ -43,7 +43,7 @@ def replicate_weights(design: Design, *, replicates: int = 500, seed: int = 0) -
         unsampled = clusters.recentre[stratum] * (size - 1)
         multiplier[inside] = 1 + np.sqrt(unsampled) * (times * size / (size - 1) - 1)
     weights = (raked.base_weight if raked else design.weight)[:, None] * multiplier[clusters.of_person]
-    return weights if raked is None else np.column_stack([raked_weight(raked, column)[0] for column in weights.T])
+    return weights if raked is None else np.column_stack([raked_weight(raked, column) for column in weights.T])
 
 
 def replicate_means(weights: np.ndarray, values: np.ndarray, domains: Domains) -> np.ndarray:

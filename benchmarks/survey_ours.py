@@ -6,7 +6,7 @@ from bootstrap import replicate_means, replicate_weights
 from scipy import sparse
 from survey_data import CATEGORIES, CHARACTERISTICS, WARDS, Survey
 
-from placelib.measures.survey import Design, Domains, Raked, proportions, rake
+from placelib.measures.survey import Design, Domains, proportions, rake
 
 
 def design(data: Survey) -> Design:
@@ -24,7 +24,7 @@ def tables(data: Survey) -> tuple[pd.DataFrame, Domains]:
     return pd.DataFrame(data.answers), Domains(members, names)
 
 
-def raked(data: Survey, plain: Design, margins: pd.DataFrame) -> Raked:
+def raked(data: Survey, plain: Design, margins: pd.DataFrame) -> Design:
     """Rake to all margins, by label."""
     return rake(plain, margins, {name: dict(enumerate(target)) for name, target in enumerate(data.targets)})
 
@@ -32,7 +32,7 @@ def raked(data: Survey, plain: Design, margins: pd.DataFrame) -> Raked:
 def raking(data: Survey) -> tuple:
     """Prepare, and give the call to be timed and the numbers to be compared."""
     plain, margins = design(data), pd.DataFrame(data.margins)
-    return lambda: raked(data, plain, margins), lambda found: found.design.weight
+    return lambda: raked(data, plain, margins), lambda found: found.weight
 
 
 def taylor(data: Survey) -> tuple:
@@ -44,7 +44,7 @@ def taylor(data: Survey) -> tuple:
 def raked_taylor(data: Survey) -> tuple:
     """The same for a raked design; the raking itself is not timed."""
     answers, domains = tables(data)
-    found = raked(data, design(data), pd.DataFrame(data.margins)).design
+    found = raked(data, design(data), pd.DataFrame(data.margins))
     return lambda: proportions(found, answers, domains), _errors
 
 
@@ -64,5 +64,5 @@ def bootstrap(data: Survey) -> tuple:
 
 def raked_bootstrap(data: Survey) -> tuple:
     """The same, each replicate raked again."""
-    found, (_, domains) = raked(data, design(data), pd.DataFrame(data.margins)).design, tables(data)
+    found, (_, domains) = raked(data, design(data), pd.DataFrame(data.margins)), tables(data)
     return lambda: replicate_means(replicate_weights(found), data.answers, domains), _spread

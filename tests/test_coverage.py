@@ -54,7 +54,7 @@ def drawn(people, draw):
     weight = AREAS / DRAWN / chance[asked.index]
     design = Design(weight, stratum=asked["ward"].to_numpy(), cluster=asked["area"].to_numpy())
     margins = {name: people[name].value_counts().to_dict() for name in ("ward", "sex")}
-    return asked.reset_index(drop=True), rake(design, asked[["ward", "sex"]].reset_index(drop=True), margins).design
+    return asked.reset_index(drop=True), rake(design, asked[["ward", "sex"]].reset_index(drop=True), margins)
 
 
 @pytest.fixture(scope="module")

@@ -54,26 +54,27 @@ def test_each_domain_has_one_name():
 def test_one_margin_is_post_stratification():
     """With one margin, each weight is the population of its category over its respondents."""
     raked = rake(Design(np.ones(6)), PEOPLE[["tenure"]], {"tenure": TARGETS["tenure"]})
-    assert raked.design.weight == pytest.approx([15, 20, 15, 20, 15, 15])
+    assert raked.weight == pytest.approx([15, 20, 15, 20, 15, 15])
 
 
 def test_raked_weights_meet_every_margin_and_say_what_changed():
     """All margins are met to eight digits, and the diagnostics agree with the weights."""
     raked = rake(Design([1, 2, 3, 1, 2, 3]), PEOPLE, TARGETS)
-    table, weight = raked.margins.set_index(["margin", "category"]), raked.design.weight
-    assert table["after"].to_numpy() == pytest.approx(table["target"].to_numpy(), rel=1e-7)
-    assert table.loc[("sex", "F"), ["respondents", "before", "target"]].tolist() == pytest.approx([3, 500 / 12, 52])
-    assert raked.design.weighting_effect == pytest.approx(6 * (weight**2).sum() / weight.sum() ** 2)
-    assert raked.design.effective_respondents * raked.design.weighting_effect == pytest.approx(6)
-    assert table.groupby("margin")[["before", "after"]].sum().to_numpy() == pytest.approx(100)
+    assert_met(raked, PEOPLE, TARGETS)
+    assert raked.weighting_effect == pytest.approx(6 * (raked.weight**2).sum() / raked.weight.sum() ** 2)
+    assert raked.effective_respondents * raked.weighting_effect == pytest.approx(6)
+
+
+def assert_met(raked, people, targets):
+    """Weighted people are as many as each target says."""
+    for name, aim in targets.items():
+        assert pd.Series(raked.weight).groupby(people[name]).sum().to_dict() == pytest.approx(aim, rel=1e-7)
 
 
 def test_weights_that_meet_the_margins_already_are_left_alone():
     """Raking a raked design's weights again moves nothing."""
-    once = rake(Design(np.ones(6)), PEOPLE, TARGETS).design.weight
-    again = rake(Design(once), PEOPLE, TARGETS)
-    assert again.design.weight == pytest.approx(once, rel=1e-7)
-    assert again.sweeps == 1
+    once = rake(Design(np.ones(6)), PEOPLE, TARGETS).weight
+    assert rake(Design(once), PEOPLE, TARGETS).weight == pytest.approx(once, rel=1e-7)
 
 
 @settings(max_examples=40, deadline=None)
@@ -81,8 +82,8 @@ def test_weights_that_meet_the_margins_already_are_left_alone():
 def test_order_of_rows_and_scale_of_weights_do_not_matter(weight, order):
     """Reordered people keep their raked weights, and base weights count only relative to each other."""
     weight = np.array(weight)
-    plain = rake(Design(weight), PEOPLE, TARGETS).design.weight
-    moved = rake(Design(7 * weight[order]), PEOPLE.iloc[order], TARGETS).design.weight
+    plain = rake(Design(weight), PEOPLE, TARGETS).weight
+    moved = rake(Design(7 * weight[order]), PEOPLE.iloc[order], TARGETS).weight
     assert moved == pytest.approx(plain[order], rel=1e-6)
 
 
@@ -116,7 +117,7 @@ def test_all_faults_of_the_margins_come_together():
 def test_margins_that_contradict_each_other_do_not_converge():
     """If only owners are women, women cannot outnumber owners: the margin is named."""
     people = pd.DataFrame({"sex": ["F", "M", "M"], "tenure": ["own", "own", "rent"]})
-    with pytest.raises(PlacelibError, match="did not converge in 1,000 rounds: margin"):
+    with pytest.raises(PlacelibError, match="does not converge: margin"):
         rake(Design(np.ones(3)), people, {"sex": {"F": 70, "M": 30}, "tenure": {"own": 60, "rent": 40}})
 
 
@@ -128,11 +129,11 @@ def test_trimmed_weights_keep_to_their_limits_and_meet_the_margins():
     free = rake(Design(np.ones(300)), people, targets)
     held = rake(Design(np.ones(300)), people, targets, trim=(0.3, 1.5))
     average = 1_000 / 300
-    assert free.design.weight.max() > 1.5 * average
-    assert held.design.weight.max() == pytest.approx(1.5 * average)
-    assert held.design.weight.min() >= 0.3 * average
-    assert held.margins["after"].to_numpy() == pytest.approx(held.margins["target"].to_numpy(), rel=1e-7)
-    assert held.design.weighting_effect < free.design.weighting_effect
+    assert free.weight.max() > 1.5 * average
+    assert held.weight.max() == pytest.approx(1.5 * average)
+    assert held.weight.min() >= 0.3 * average
+    assert_met(held, people, targets)
+    assert held.weighting_effect < free.weighting_effect
     with pytest.raises(PlacelibError, match="contradict each other for these respondents within these limits"):
         rake(Design(np.ones(300)), people, targets, trim=(0.9, 1.1))
 
@@ -149,11 +150,11 @@ def test_many_margins_are_raked_as_one_by_one():
     for _ in range(100):
         for name, aim in targets.items():
             weight *= people[name].map(pd.Series(aim) / pd.Series(weight).groupby(people[name]).sum())
-    np.testing.assert_allclose(rake(Design(np.ones(2_000)), people, targets).design.weight, weight, rtol=1e-7)
+    np.testing.assert_allclose(rake(Design(np.ones(2_000)), people, targets).weight, weight, rtol=1e-7)
 
 
 def test_a_raked_design_is_not_raked_again():
     """Its variance could honour the last raking only, so a second one is refused."""
-    raked = rake(Design(np.ones(6)), PEOPLE, TARGETS).design
+    raked = rake(Design(np.ones(6)), PEOPLE, TARGETS)
     with pytest.raises(PlacelibError, match="raked already"):
         rake(raked, PEOPLE, TARGETS)

@@ -106,7 +106,7 @@ def test_a_median_turns_with_the_scale(seed, is_raked):
     """Any rising change of scale carries median and limits with it, in overlapping domains, raked or not."""
     frame, _ = survey(seed)
     design = design_of(frame)
-    design = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design if is_raked else design
+    design = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}}) if is_raked else design
     values = pd.DataFrame({"x": np.random.default_rng(seed).normal(size=len(frame))})
     domains = Domains(
         sparse.hstack([Domains.of(frame[["ward"]]).members, np.ones((len(frame), 1))]), pd.Index(range(4))
@@ -123,7 +123,7 @@ def test_a_median_turns_with_the_scale(seed, is_raked):
 def test_small_blocks_change_nothing(block, monkeypatch):
     """Domains may be dealt with one by one or all at once."""
     frame, answers = survey(3)
-    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}})
     domains = Domains.of(frame[["ward", "sex"]])
     at_once = proportions(raked, answers, domains)
     monkeypatch.setattr(linearise, "BLOCK", block)
@@ -134,7 +134,7 @@ def test_small_blocks_change_nothing(block, monkeypatch):
 def test_no_domain_gives_an_empty_table(function):
     """Where nobody said which group they are in, there is nothing to tell, and no fault."""
     frame, answers = survey(4)
-    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}})
     nobody = Domains.of(frame[["ward"]].mask(frame["ward"].notna()))
     assert len(function(raked, answers, nobody)) == len(function(design_of(frame), answers, nobody)) == 0
 
@@ -225,7 +225,7 @@ def test_a_self_selected_sample_has_no_design_based_interval():
 def test_raking_leaves_no_sampling_error_in_what_was_raked_to():
     """The share of women is the published one, without error; another answer keeps its own."""
     frame, answers = survey(2)
-    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+    raked = rake(design_of(frame), frame[["sex"]], {"sex": {"F": 600, "M": 500}})
     women = (frame["sex"] == "F").astype(float).rename("women")
     found = proportions(raked, pd.concat([women, answers], axis=1), everyone(len(frame)))
     assert found.loc[0, "estimate"] == pytest.approx(6 / 11)
@@ -250,7 +250,7 @@ def test_wards_sum_to_the_place(seed):
     """Ward totals add up to the place's, and so do their covariances, raked or not."""
     frame, answers = survey(seed)
     design = design_of(frame)
-    raked = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+    raked = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}})
     for one in (design, raked):
         wards = totals(one, answers, Domains.of(frame[["ward"]])).groupby("question")["estimate"].sum()
         place = totals(one, answers, everyone(len(frame))).set_index("question")["estimate"]
@@ -264,7 +264,7 @@ def test_covariance_agrees_with_the_standard_errors(seed, is_raked):
     frame, answers = survey(seed)
     design = design_of(frame)
     if is_raked:
-        design = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}}).design
+        design = rake(design, frame[["sex"]], {"sex": {"F": 600, "M": 500}})
     domains = Domains.of(frame[["ward", "sex"]])
     matrix, table = covariance(design, answers, domains), means(design, answers, domains)
     assert np.diag(matrix) == pytest.approx(table["standard_error"].to_numpy() ** 2, rel=1e-9)

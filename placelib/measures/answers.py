@@ -159,7 +159,7 @@ def weighted_design(inputs: Inputs, source: Source, geography: Geography, ward: 
                 "add one, or take the margin out of [survey] rake."
             )
     limits = {"trim": rules.trim} if rules.trim else {}
-    return survey.rake(design, pd.DataFrame(margins), targets, **limits).design if margins else design
+    return survey.rake(design, pd.DataFrame(margins), targets, **limits) if margins else design
 
 
 def _described(found: pd.DataFrame, inputs: Inputs, source: Source) -> pd.DataFrame:

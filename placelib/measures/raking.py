@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,35 +16,9 @@ CELLS = 4_096  # cells of a table of margins that are raked together
 UNTRIMMED = (0.0, np.inf)
 
 
-@dataclass(frozen=True, eq=False)
-class Raked:
-    """A design whose weights meet population margins, and what that did to the weights.
-
-    Attributes
-    ----------
-    design : Design
-        With the raked weights; its variances allow for the raking.
-    sweeps : int
-        Rounds over all margins until no margin moved by more than `TOLERANCE` of itself.
-    """
-
-    design: Design
-    sweeps: int
-
-    @cached_property
-    def margins(self) -> pd.DataFrame:
-        """margin, category, target, respondents, before (scaled to the population), after: weighted people."""
-        raked, weight = self.design.calibration, self.design.weight
-        before = raked.base_weight * (weight.sum() / raked.base_weight.sum())
-        found = raked.indicators.T @ np.column_stack([np.ones(len(weight)), before, weight])
-        table = pd.concat({aim.name: aim for aim in raked.targets}, names=["margin", "category"]).rename("target")
-        table = table.reset_index().assign(respondents=found[:, 0].astype(int), before=found[:, 1], after=found[:, 2])
-        return table.sort_values(["margin", "category"], ignore_index=True)
-
-
 def rake(
     design: Design, margins: pd.DataFrame, targets: Mapping[str, Mapping], *, trim: tuple[float, float] = UNTRIMMED
-) -> Raked:
+) -> Design:
     """Adjust the weights until the survey agrees with each published population margin.
 
     Parameters
@@ -62,7 +35,8 @@ def rake(
 
     Returns
     -------
-    Raked
+    Design
+        With the raked weights; its variances allow for the raking.
 
     Raises
     ------
@@ -79,7 +53,7 @@ def rake(
     Examples
     --------
     >>> people = pd.DataFrame({"sex": ["F", "F", "F", "M"]})
-    >>> rake(Design([1, 1, 1, 1]), people, {"sex": {"F": 51, "M": 49}}).design.weight.tolist()
+    >>> rake(Design([1, 1, 1, 1]), people, {"sex": {"F": 51, "M": 49}}).weight.tolist()
     [17.0, 17.0, 17.0, 49.0]
     """
     if design.calibration is not None:
@@ -92,11 +66,10 @@ def rake(
     codes = tuple(codes for codes, _ in coded.values())
     aims = (pd.Series([wanted[name][key] for key in keys], keys, name=name) for name, (_, keys) in coded.items())
     calibration = Calibration(design.weight, codes, tuple(aims), trim)
-    weight, sweeps = raked_weight(calibration, design.weight)
-    return Raked(replace(design, weight=weight, calibration=calibration), sweeps)
+    return replace(design, weight=raked_weight(calibration, design.weight), calibration=calibration)
 
 
-def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarray, int]:
+def raked_weight(calibration: Calibration, weight: np.ndarray) -> np.ndarray:
     """Rake any weights of the same people, those of a replicate for instance.
 
     Parameters
@@ -108,8 +81,7 @@ def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarr
 
     Returns
     -------
-    weight : array, shape (people,)
-    sweeps : int
+    array, shape (people,)
 
     Raises
     ------
@@ -119,7 +91,7 @@ def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarr
     weight = weight * (calibration.targets[0].sum() / weight.sum())
     limits = [limit * weight for limit in calibration.trim] if calibration.trim != UNTRIMMED else None
     groups = _together(calibration, 1 if limits else CELLS)
-    for sweep in range(1, SWEEPS + 1):
+    for _ in range(SWEEPS):
         moved: list[float] = []
         for joint, aims in groups:
             held = np.clip(weight, *limits) if limits else weight
@@ -127,12 +99,12 @@ def raked_weight(calibration: Calibration, weight: np.ndarray) -> tuple[np.ndarr
             with np.errstate(divide="ignore", invalid="ignore"):  # a replicate can leave a category empty
                 weight *= _factor(cells, aims, moved)[joint]
         if max(moved) <= TOLERANCE:
-            return (np.clip(weight, *limits) if limits else weight), sweep
+            return np.clip(weight, *limits) if limits else weight
         if not np.isfinite(max(moved)):
             break
     name = calibration.targets[moved.index(max(moved))].name
     raise PlacelibError(
-        f"Raking did not converge in {sweep:,} rounds: margin {name!r} still moves by {max(moved):.2g} of itself a "
+        f"Raking does not converge: margin {name!r} still moves by {max(moved):.2g} of itself a "
         f"round, so the margins contradict each other for these respondents{' within these limits' if limits else ''}. "
         "Merge sparse categories or leave a margin out."
     )

@@ -12,9 +12,9 @@ from scipy import sparse, special, stats
 from placelib.errors import PlacelibError
 from placelib.measures.design import Design, Domains, same_length
 from placelib.measures.linearise import Estimates, covariances, estimates
-from placelib.measures.raking import Raked, rake
+from placelib.measures.raking import rake
 
-__all__ = ["Design", "Domains", "Raked", "covariance", "means", "medians", "proportions", "rake", "ratios", "totals"]
+__all__ = ["Design", "Domains", "covariance", "means", "medians", "proportions", "rake", "ratios", "totals"]
 
 ROUNDING = 1e-12  # share of all weights that sums of weights may be wrong by
 

@@ -30,7 +30,7 @@ def ours():
     raked = design.calibration
     plain = Design(raked.base_weight, design.stratum, design.cluster)
     columns = {aim.name: np.array(aim.index)[codes] for aim, codes in zip(raked.targets, raked.categories, strict=True)}
-    trimmed = rake(plain, pd.DataFrame(columns), {aim.name: dict(aim) for aim in raked.targets}, trim=(0.5, 2)).design
+    trimmed = rake(plain, pd.DataFrame(columns), {aim.name: dict(aim) for aim in raked.targets}, trim=(0.5, 2))
     people = pd.read_csv(SURVEY, na_values=["", "No answer", "Prefer not to say"], keep_default_na=False)
     answers = {question: people[question].isin(yes).where(people[question].notna()) for question, yes in YES.items()}
     people = people.assign(lonely=answers["Loneliness"], unsafe=answers["After dark"])
