@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from placelib.errors import PlacelibError
+from placelib.errors import PlacelibError, some
 
 
 class Clusters(NamedTuple):
@@ -97,12 +97,12 @@ class Design:
 
     def __post_init__(self) -> None:
         weight = np.asarray(self.weight, dtype=float)
-        _refuse(~(np.isfinite(weight) & (weight > 0)), "the weight must be a number above 0")
+        refuse_rows(~(np.isfinite(weight) & (weight > 0)), "In the survey design the weight must be a number above 0")
         for name, default in (("stratum", np.zeros(len(weight), dtype=int)), ("cluster", np.arange(len(weight)))):
             codes = getattr(self, name)
             codes = default if codes is None else np.asarray(codes)
             same_length(len(codes), len(weight), name)
-            _refuse(pd.isna(codes), f"the {name} must not be missing")
+            refuse_rows(pd.isna(codes), f"In the survey design the {name} must not be missing")
             object.__setattr__(self, name, codes)
         object.__setattr__(self, "weight", weight)
         if self.stratum_population is not None:
@@ -225,16 +225,16 @@ def same_length(found: int, people: int, name: str) -> None:
         raise PlacelibError(f"The {name} has {found:,} rows and the weights {people:,}: give one row a person.")
 
 
-def _refuse(bad: np.ndarray, rule: str) -> None:
-    if rows := row_positions(bad):
-        raise PlacelibError(f"In the survey design {rule}: look at {rows}.")
+def refuse_rows(bad: np.ndarray, rule: str) -> None:
+    """Refuse what breaks a rule in any row, naming the first few as positions from 0."""
+    if np.any(bad):
+        raise PlacelibError(f"{rule}: look at {row_positions(bad)}.")
 
 
-def row_positions(bad: np.ndarray | pd.Series) -> str:
+def row_positions(bad: np.ndarray) -> str:
     """Name the rows where `bad` is true, as positions from 0; empty if there are none."""
     rows = np.flatnonzero(bad)
-    more = f" and {len(rows) - 5:,} more" if len(rows) > 5 else ""
-    return f"row positions {', '.join(map(str, rows[:5]))}{more}" if len(rows) else ""
+    return f"row positions {some(rows)}" if len(rows) else ""
 
 
 def listed(items: Sequence) -> str:

@@ -98,10 +98,10 @@ def raked_weight(calibration: Calibration, weight: np.ndarray) -> np.ndarray:
             cells = np.bincount(joint, weights=held, minlength=math.prod(map(len, aims)))
             with np.errstate(divide="ignore", invalid="ignore"):  # a replicate can leave a category empty
                 weight *= _factor(cells, aims, moved)[joint]
-        if max(moved) <= TOLERANCE:
-            return np.clip(weight, *limits) if limits else weight
-        if not np.isfinite(max(moved)):
+        if max(moved) <= TOLERANCE or not np.isfinite(max(moved)):
             break
+    if max(moved) <= TOLERANCE:
+        return np.clip(weight, *limits) if limits else weight
     name = calibration.targets[moved.index(max(moved))].name
     raise PlacelibError(
         f"Raking does not converge: margin {name!r} still moves by {max(moved):.2g} of itself a "

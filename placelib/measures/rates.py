@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.design import row_positions
+from placelib.measures.design import refuse_rows
 
 FEWEST_EVENTS = 10  # below: exact limits for a count and no standardised rate, as for England's indicators
 
@@ -55,7 +55,7 @@ def wilson(count: ArrayLike, base: ArrayLike, *, level: float = 0.95) -> pd.Data
     [0.65, 0.0477, 0.5525, 0.7364]
     """
     index, count, base = _arrays(count, base)
-    _refuse(count > base, "a count is larger than its base")
+    refuse_rows(count > base, "Not calculated, as a count is larger than its base")
     z = stats.norm.ppf((1 + level) / 2)
     base = np.where(base > 0, base, np.nan)
     share = count / base
@@ -190,8 +190,10 @@ def directly_standardised_rate(
                 f"The {name} need the areas of the counts and the age bands {', '.join(map(str, bands))}."
             )
     events, people = (frame[bands].to_numpy(dtype=float) for frame in (counts, populations))
-    _refuse((np.fmin(events, people) < 0).any(axis=1), "a number is negative")
-    _refuse((people == 0).any(axis=1), "an age band has no people (merge bands, in the standard too)")
+    refuse_rows((np.fmin(events, people) < 0).any(axis=1), "Not calculated, as a number is negative")
+    refuse_rows(
+        (people == 0).any(axis=1), "Not calculated, as an age band has no people (merge bands, in the standard too)"
+    )
     share = standard.to_numpy() / standard.sum()
     total = np.where(events.sum(axis=1) >= FEWEST_EVENTS, events.sum(axis=1), np.nan)
     value = np.where(np.isnan(total), np.nan, (events / people) @ share)
@@ -214,18 +216,12 @@ def _poisson_limits(count: np.ndarray, level: float) -> tuple[np.ndarray, np.nda
 def _arrays(*inputs: ArrayLike) -> tuple:
     """Give the index of the first input, then every input as floats of one length; none is negative."""
     index = inputs[0].index if isinstance(inputs[0], pd.Series) else None
-    for other in inputs[1:]:
-        if index is not None and isinstance(other, pd.Series) and not other.index.equals(index):
-            raise PlacelibError("Counts and denominators are in different orders: align them on one index.")
+    if index is not None and any(isinstance(each, pd.Series) and not each.index.equals(index) for each in inputs):
+        raise PlacelibError("Counts and denominators are in different orders: align them on one index.")
     series = (pd.Series(np.atleast_1d(part)) for part in inputs)
     arrays = np.broadcast_arrays(*(part.to_numpy(dtype=float, na_value=np.nan) for part in series))
-    _refuse(np.any([array < 0 for array in arrays], axis=0), "a number is negative")
+    refuse_rows(np.any([array < 0 for array in arrays], axis=0), "Not calculated, as a number is negative")
     return index, *arrays
-
-
-def _refuse(bad: np.ndarray, rule: str) -> None:
-    if rows := row_positions(bad):
-        raise PlacelibError(f"Not calculated, as {rule}: look at {rows}.")
 
 
 def _frame(index: pd.Index | None, *columns: np.ndarray) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 
-from placelib.errors import PlacelibError
+from placelib.errors import PlacelibError, some
 
 MOST_COVARIATES = 2  # about 20 wards tell the slopes of no more
 FEWEST_SPARE_AREAS = 10  # areas less coefficients: below, the variance between areas is a guess
@@ -97,7 +97,7 @@ def fay_herriot(
     """
     direct, known = estimate.to_numpy(dtype=float), error_variance.reindex(estimate.index).to_numpy(dtype=float)
     if (known < 0).any():
-        raise PlacelibError(f"Sampling variances are negative for {_listed(estimate.index[known < 0])}.")
+        raise PlacelibError(f"Sampling variances are negative for {some(estimate.index[known < 0])}.")
     design = _design(covariates, estimate.index)
     sampling = np.where(np.isnan(direct + known), np.inf, known)
     used = np.isfinite(sampling) & (sampling > 0)
@@ -206,7 +206,7 @@ def modelled_proportions(
     """
     people = population.reindex(direct.index).astype(float)
     if not (people > 0).all():
-        raise PlacelibError(f"There is no population for {_listed(direct.index[~(people > 0)])}.")
+        raise PlacelibError(f"There is no population for {some(direct.index[~(people > 0)])}.")
     if not 0 < place < 1:
         raise PlacelibError(f"A place's proportion of {place} leaves nothing to model: show the direct numbers.")
     estimate = direct["estimate"].astype(float)
@@ -230,16 +230,16 @@ def _design(covariates: pd.DataFrame, areas: pd.Index) -> pd.DataFrame:
     if covariates.shape[1] > MOST_COVARIATES:
         raise PlacelibError(
             f"{covariates.shape[1]} covariates are too many for so few areas: name at most {MOST_COVARIATES} of "
-            f"{_listed(covariates.columns)}."
+            f"{some(covariates.columns)}."
         )
     aligned = covariates.reindex(areas)
     if (missing := aligned.isna().any(axis=1)).any():
-        raise PlacelibError(f"A covariate is missing for {_listed(areas[missing])}.")
+        raise PlacelibError(f"A covariate is missing for {some(areas[missing])}.")
     design = pd.get_dummies(aligned, drop_first=True).astype(float) if aligned.shape[1] else aligned
     design.insert(0, "constant", 1.0)
     scaled = design / np.abs(design).max().replace(0, 1)
     if np.linalg.matrix_rank(scaled) < design.shape[1]:
-        raise PlacelibError(f"Covariates repeat one another or do not vary: look at {_listed(covariates.columns)}.")
+        raise PlacelibError(f"Covariates repeat one another or do not vary: look at {some(covariates.columns)}.")
     return design
 
 
@@ -269,7 +269,3 @@ def _shifted(share: pd.Series, shift: float) -> pd.Series:
 def _logit_shift(share: pd.Series, weight: pd.Series, target: float) -> float:
     """Find the shift on the logit scale that brings the weighted mean to the target."""
     return optimize.brentq(lambda shift: weight @ _shifted(share, shift) - target, -50, 50, xtol=1e-14)
-
-
-def _listed(names: pd.Index) -> str:
-    return ", ".join(map(str, names))
