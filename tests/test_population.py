@@ -10,16 +10,16 @@ from placelib.measures.population import (
     crossed,
     headline,
     keep,
-    residents_by_output_area,
     ward_denominators,
+    weighted,
 )
 
 
 def test_residents_of_output_areas_come_from_the_file_that_counts_them(little, read):
-    """Ages and sexes are added up; a place without such a file has none, and says so."""
-    found = residents_by_output_area(little.of_kind("population"))
-    assert found.to_dict() == OUTPUT_AREAS
-    assert residents_by_output_area(read(households, people_by_lsoa).of_kind("population")) is None
+    """Ages and sexes are added up; a place without such a file has a weight of one a postcode."""
+    postcodes = weighted(little).postcodes
+    assert postcodes.groupby("oa_code")["weight"].sum().to_dict() == pytest.approx(OUTPUT_AREAS)
+    assert weighted(read(households, people_by_lsoa)).postcodes["weight"].eq(1).all()
 
 
 def test_every_ward_has_its_population_at_risk(little, exact):

@@ -11,14 +11,19 @@ from placelib.sources.readers import Inputs, Source
 CHILD_BANDS = ("0_4", "5_10", "11_15")
 
 
-def residents_by_output_area(sources: Sequence[Source]) -> pd.Series | None:
-    """Residents of each output area, from the first population file that counts them; None if there is none."""
-    for source in sources:
-        contract = source.contract
-        area = contract.geography
-        if area and area.type == "output area" and contract.population.basis == "resident":
-            return counted(source).groupby(area.columns[0])[contract.population.count].sum()
-    return None
+def weighted(inputs: Inputs) -> Geography:
+    """The place's geography, postcodes weighted by residents where a population file counts them by output area."""
+    for contract, people in of_residents(inputs):
+        if contract.geography.type == "output area":
+            by_area = people.groupby(contract.geography.columns[0])[contract.population.count].sum()
+            return inputs.geography.weighted(by_area)
+    return inputs.geography
+
+
+def of_residents(inputs: Inputs) -> list[tuple[Contract, pd.DataFrame]]:
+    """Files that count residents, each with the rows that are of this place."""
+    files = inputs.of_kind("population")
+    return [(each.contract, counted(each)) for each in files if each.contract.population.basis == "resident"]
 
 
 def keep(frame: pd.DataFrame, where: dict[str, tuple[str, ...]]) -> pd.DataFrame:
@@ -81,10 +86,8 @@ def residents(inputs: Inputs, geography: Geography) -> pd.DataFrame:
         characteristic, ward_code, category, residents.
     """
     found: dict[str, pd.Series] = {}
-    for source in inputs.of_kind("population"):
-        contract = source.contract
-        if contract.population.basis == "resident" and contract.geography.type != "place":
-            frame = counted(source)
+    for contract, frame in of_residents(inputs):
+        if contract.geography.type != "place":
             rows = geography.locate(frame, contract.geography).set_index("row").join(frame)
             people = rows[contract.population.count] * rows["share"]
             for name, column in characteristics_of(contract).items():
@@ -114,14 +117,13 @@ def adult_margin(inputs: Inputs, geography: Geography, names: Sequence[str]) -> 
         margin together with age.
     """
     wanted = [name for name in names if name != "ward"]
-    for source in inputs.of_kind("population"):
-        columns, population = characteristics_of(source.contract), source.contract.population
-        if population.basis == "resident" and {*wanted, "age_band"} <= set(columns):
-            frame = counted(source)
+    for contract, frame in of_residents(inputs):
+        columns, count = characteristics_of(contract), contract.population.count
+        if {*wanted, "age_band"} <= set(columns):
             adults = frame[~frame[columns["age_band"]].isin(CHILD_BANDS)]
             if not wanted:
-                return by_ward(adults, population.count, source.contract, geography)
-            return adults[population.count].groupby(crossed([adults[columns[name]] for name in wanted])).sum()
+                return by_ward(adults, count, contract, geography)
+            return adults[count].groupby(crossed([adults[columns[name]] for name in wanted])).sum()
     return pd.Series(dtype=float)
 
 

@@ -79,28 +79,22 @@ def measure(inputs: Inputs) -> Measures:
     inputs : Inputs
         Everything in its folder, checked.
     """
-    by_area = population.residents_by_output_area(inputs.of_kind("population"))
-    geography = inputs.geography if by_area is None else inputs.geography.weighted(by_area)
+    geography = population.weighted(inputs)
     denominators = population.ward_denominators(inputs, geography)
     rows, ledger = indicators.administrative_table(inputs, geography, denominators)
-    if len(inputs.of_kind("survey")) > 1:
-        names = ", ".join(source.name for source in inputs.of_kind("survey"))
-        raise PlacelibError(f"There are several surveys ({names}): keep one a place, as their errors go together.")
-    surveys = [answers.survey_measures(inputs, source, geography) for source in inputs.of_kind("survey")]
-    survey_rows = [with_population(survey.table, inputs, denominators) for survey in surveys]
-    table = named(indicators.stacked([rows, *survey_rows, comparators(inputs)]), inputs)
-    surveys = surveys or [NO_SURVEY]
+    survey = _survey(inputs, geography)
+    table = named(indicators.stacked([rows, survey.table, comparators(inputs)]), inputs)
     residents = population.residents(inputs, geography)
     questions = inputs.vocabulary.indicators.query("denominator == 'adults'")["indicator_id"]
     adults = denominators.get("adults", pd.Series(dtype=float))
     return Measures(
-        table=table,
-        covariance=surveys[0].covariance,
-        gaps=surveys[0].gaps,
-        together=surveys[0].together,
-        wanted=surveys[0].wanted,
+        table=with_population(table, inputs, denominators),
+        covariance=survey.covariance,
+        gaps=survey.gaps,
+        together=survey.together,
+        wanted=survey.wanted,
         modelled=modelled_wards(table, residents, adults, questions=questions),
-        response=pd.concat([survey.response for survey in surveys]),
+        response=survey.response,
         residents=residents,
         headline=population.headline(inputs),
         ledger=ledger,
@@ -108,11 +102,20 @@ def measure(inputs: Inputs) -> Measures:
     )
 
 
+def _survey(inputs: Inputs, geography: Geography) -> answers.SurveyMeasures:
+    """What the place's survey says."""
+    sources = inputs.of_kind("survey")
+    if len(sources) > 1:
+        names = ", ".join(source.name for source in sources)
+        raise PlacelibError(f"There are several surveys ({names}): keep one a place, as their errors go together.")
+    return answers.survey_measures(inputs, sources[0], geography) if sources else NO_SURVEY
+
+
 def with_population(table: pd.DataFrame, inputs: Inputs, denominators: pd.DataFrame) -> pd.DataFrame:
     """Give the survey's figures for the whole place the number of people that they speak for, where it is known."""
-    whole = (table["area_type"] == "place") & (table["characteristic"] == "all")
+    whole = table["release_class"].eq("survey") & table["area_type"].eq("place") & table["characteristic"].eq("all")
     speaks_for = table["indicator_id"].map(inputs.vocabulary.indicators.set_index("indicator_id")["denominator"])
-    return table.assign(denominator=speaks_for.map(denominators.sum()).where(whole))
+    return table.assign(denominator=table["denominator"].mask(whole, speaks_for.map(denominators.sum().to_dict())))
 
 
 def comparators(inputs: Inputs) -> pd.DataFrame:
@@ -146,8 +149,8 @@ def comparators(inputs: Inputs) -> pd.DataFrame:
 def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Add the names that readers see: of the indicator, domain, area, category, agency, source and period."""
     wards = inputs.geography.wards.set_index("ward_code")["ward_name"]
+    table = table.assign(**table.reindex(columns=NUMBERS).astype(float))
     table = inputs.vocabulary.categories(inputs.vocabulary.named(table))
-    table[NUMBERS] = table.reindex(columns=NUMBERS).astype(float)
     is_place, ward_name = table["area_type"] == "place", table["area_code"].map(wards)
     published_name = table["area_name"] if "area_name" in table else np.nan
     first, last = (pd.to_datetime(table[f"period_{end}"]).dt.strftime("%b %Y") for end in ("start", "end"))
