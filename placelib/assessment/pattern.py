@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,9 +10,6 @@ import pandas as pd
 from scipy import stats
 
 from placelib.errors import PlacelibError
-
-if TYPE_CHECKING:
-    from libpysal.graph import Graph
 
 SNAP_METRES = 20.0  # gaps between outlines that were digitised apart
 FEWEST_WARDS = 10
@@ -88,41 +85,39 @@ def spatial_pattern(count: pd.Series, population: pd.Series, wards: gpd.GeoDataF
     events, people = (part.reindex(outlines.index).astype(float) for part in (count, population))
     if not (len(count) == len(outlines) and (events >= 0).all() and (people > 0).all() and events.sum() > 0):
         raise PlacelibError("Pattern needs a count of 0 or more and people at risk for every ward, and some events.")
-    from libpysal.graph import Graph  # here, as it takes a second that every other notebook would wait
-
-    graph = Graph.build_fuzzy_contiguity(outlines.geometry, buffer=SNAP_METRES / 2)
+    graph = _neighbours(outlines)
     joined = outlines.index.difference(graph.isolates)
     if len(joined) < FEWEST_WARDS:
         raise PlacelibError(f"Only {len(joined)} wards have neighbours: pattern needs {FEWEST_WARDS}.")
-    whole, local, p_value, chance = _morans(events[joined], people[joined], graph.subgraph(joined))
-    found = pd.DataFrame(
-        {
-            "standardised_rate": local.y,
-            "local_moran": local.Is,
-            "neighbourhood": pd.Series(local.q).map(NEIGHBOURHOODS).to_numpy(),
-            "p_value": chance,
-            "adjusted_p_value": stats.false_discovery_control(chance),
-        },
-        index=joined,
-    ).reindex(outlines.index)
+    whole, local = _morans(events[joined].to_numpy(), people[joined].to_numpy(), graph.subgraph(joined).transform("r"))
+    found = pd.DataFrame({"standardised_rate": local.y, "local_moran": local.Is}, joined)
+    found["neighbourhood"] = pd.Series(local.q, joined).map(NEIGHBOURHOODS)
+    found["p_value"] = _two_sided(local.Is, local.sim)
+    found["adjusted_p_value"] = stats.false_discovery_control(found["p_value"])
     found["stands_out"] = found["neighbourhood"].where(found["adjusted_p_value"] <= LEVEL, "")
-    found["neighbourhood"] = found["neighbourhood"].fillna("")
-    return Pattern(float(whole.I), float(whole.EI), p_value, found, tuple(graph.isolates))
+    found = found.reindex(outlines.index).fillna({"neighbourhood": "", "stands_out": ""})
+    return Pattern(whole.I, whole.EI, float(_two_sided(whole.I, whole.sim)), found, tuple(graph.isolates))
 
 
-def _morans(events: pd.Series, people: pd.Series, graph: "Graph") -> tuple:
-    """Give esda's global and local Moran with two-sided p-values, global and local."""
+def _neighbours(outlines: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a Graph: its package takes a second to import
+    """Which wards touch, or nearly."""
+    from libpysal.graph import Graph
+
+    return Graph.build_fuzzy_contiguity(outlines.geometry, buffer=SNAP_METRES / 2)
+
+
+def _morans(events: np.ndarray, people: np.ndarray, graph: Any) -> tuple:  # noqa: ANN401 - as above
+    """Give esda's global and local Moran, each with what it would be by permutation."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one of its modules looks for widgets that a headless run does not have
         import esda
 
-    data = events.to_numpy(), people.to_numpy(), graph.transform("r")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of its one-sided p-values, not used
-        whole = esda.Moran_Rate(*data, permutations=0)  # its permutations draw on numpy's shared generator
-        local = esda.Moran_Local_Rate(*data, permutations=PERMUTATIONS, seed=SEED, n_jobs=1)
+        whole = esda.Moran_Rate(events, people, graph, permutations=0)  # its own draw on numpy's shared generator
+        local = esda.Moran_Local_Rate(events, people, graph, permutations=PERMUTATIONS, seed=SEED, n_jobs=1)
     draws = np.random.default_rng(SEED).permuted(np.tile(whole.z, (PERMUTATIONS, 1)), axis=1)
-    simulated = np.einsum("rj,rj->r", draws, draws @ data[2].sparse.toarray().T) / (whole.z @ whole.z)
-    return whole, local, float(_two_sided(whole.I, simulated)), _two_sided(local.Is, local.sim)
+    whole.sim = np.einsum("rj,rj->r", draws, draws @ graph.sparse.toarray().T) / (whole.z @ whole.z)
+    return whole, local
 
 
 def _two_sided(observed: np.ndarray, simulated: np.ndarray) -> np.ndarray:
@@ -146,16 +141,15 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
         known = each.set_index("area_code")[["numerator", "denominator"]].dropna()
         if len(known) == len(wards) >= FEWEST_WARDS and known["numerator"].sum() > 0:
             found = spatial_pattern(known["numerator"], known["denominator"], wards)
-            apart = (
-                ", ".join(names[list(each)]) for each in (found.wards.query("stands_out != ''").index, found.islands)
-            )
-            rows.append((indicator, found.moran, found.expected, found.p_value, *apart))
-    result = pd.DataFrame(rows, columns=["indicator_id", "moran", "expected", "p_value", "stand_out", "islands"])
+            apart = ", ".join(names[found.wards.query("stands_out != ''").index])
+            alike = "neighbours are alike" if found.moran > found.expected else "neighbours differ"
+            left_out = f"; left out, as without neighbours: {', '.join(names[list(found.islands)])}"
+            rows.append((indicator, found.moran, found.p_value, apart, alike, left_out if found.islands else ""))
+    columns = ["indicator_id", "moran", "p_value", "stand_out", "reading", "left_out"]
+    result = pd.DataFrame(rows, columns=columns)
     if rows:
         result["p_value"] = stats.false_discovery_control(result["p_value"])
     chance, single = result["p_value"] > LEVEL, result["stand_out"] != ""
-    kinds = [chance & single, chance, result["moran"] > result["expected"]]
-    words = ["no overall pattern, but single wards differ", "no pattern beyond chance", "neighbours are alike"]
-    left_out = ("; left out, as without neighbours: " + result["islands"]).where(result["islands"] != "", "")
-    result["reading"] = np.select(kinds, words, "neighbours differ") + left_out
-    return result.drop(columns=["expected", "islands"])
+    words = ["no overall pattern, but single wards differ", "no pattern beyond chance"]
+    result["reading"] = np.select([chance & single, chance], words, result["reading"]) + result.pop("left_out")
+    return result
