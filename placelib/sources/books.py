@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import pandas as pd
@@ -11,10 +11,11 @@ from pydantic import model_validator
 from placelib.errors import Fault
 from placelib.settings import Strict
 from placelib.sources.contracts import Column, Contract
+from placelib.sources.faults import fault
 
 ROUNDING = 0.0005  # shares given to three decimal places
 TYPES = {"integer": float, "number": float, "date": "datetime64[ns]"}
-Broken = Iterator[tuple[pd.DataFrame, str, str, str]]  # rows that break a rule, the column, the rule and its mend
+Broken = Iterator[tuple[str, pd.DataFrame, str, dict]]  # the rule, the rows that break it, the column, and what is said
 
 
 class BookColumn(Column):
@@ -91,10 +92,10 @@ def faults(
     for kind, frame in whole.items():
         rules = [_strangers(frame, books[kind], {**known, **listed}), _repeats(frame, books[kind])]
         rules += [_wrong_sums(frame, books[kind]), _wrong_order(frame, books[kind]), _circles(frame, books[kind])]
-        for broken, column, rule, mend in (fault for each in rules for fault in each):
+        for rule, broken, column, said in chain(*rules):
             for file, rows in broken.groupby("file"):
-                where = own[file].get(column, column), rows.index.get_level_values("row").tolist()
-                found.append(Fault(file, rule, mend, *where))
+                numbers = rows.index.get_level_values("row").tolist()
+                found.append(fault(rule, file, own[file].get(column, column), rows=numbers, **said))
     return found
 
 
@@ -103,9 +104,8 @@ def _strangers(frame: pd.DataFrame, book: Book, known: Mapping[str, set[str]]) -
     for name, column in book.columns.items():
         if column.refers:
             kind, _, other = column.refers.partition(".")
-            rule = f"is not in column '{other}' of the place's {kind}" if other else f"is no known {kind}"
             strange = frame[name].notna() & ~frame[name].isin(known.get(column.refers, set()))
-            yield frame[strange], name, rule, "correct it, or add what it names"
+            yield "not_listed" if other else "unknown", frame[strange], name, {"kind": kind, "column": other}
 
 
 def _repeats(frame: pd.DataFrame, book: Book) -> Broken:
@@ -114,26 +114,25 @@ def _repeats(frame: pd.DataFrame, book: Book) -> Broken:
     for names in filter(None, [list(book.key), *singles]):
         given = frame.dropna(subset=names)
         for _, same in given[given.duplicated(names, keep=False)].groupby(names):
-            file, row = same.index[0]
-            rule = f"{' and '.join(names)} stand already in {file}, row {row}: it would be counted twice"
-            yield same.iloc[1:], names[0], rule, "take one of them out"
+            said = {"names": " and ".join(names), "first": same.index[0]}
+            yield "repeated", same.iloc[1:], names[0], said
 
 
 def _wrong_sums(frame: pd.DataFrame, book: Book) -> Broken:
     """Shares that do not add up to 1."""
     for name in book.sums_to_one.columns if book.sums_to_one else ():
         for key, part in frame.groupby(book.sums_to_one.within):
-            if abs(total := part[name].sum() - 1) > ROUNDING:
-                yield part, name, f"the shares of {key} sum to {total + 1:.3f}, not to 1", "correct the shares"
+            if abs((total := part[name].sum()) - 1) > ROUNDING:
+                yield "sum", part, name, {"key": key, "total": total}
 
 
 def _wrong_order(frame: pd.DataFrame, book: Book) -> Broken:
     """Dates the wrong way round, and numbers that fall where they should rise or stay."""
     for first, last in book.later:
-        yield frame[frame[last] <= frame[first]], last, f"is not after '{first}'", "correct one of the two dates"
+        yield "later", frame[frame[last] <= frame[first]], last, {"first": first}
     for names in book.rising:
         falls = (frame[list(names)].diff(axis=1) < 0).any(axis=1)
-        yield frame[falls], names[0], f"must not fall from one to the next: {', '.join(names)}", "put them in order"
+        yield "rising", frame[falls], names[0], {"names": ", ".join(names)}
 
 
 def _circles(frame: pd.DataFrame, book: Book) -> Broken:
@@ -146,4 +145,4 @@ def _circles(frame: pd.DataFrame, book: Book) -> Broken:
             ring = error.args[1]
             links = {frozenset(pair) for pair in pairwise(ring)}
             inside = [frozenset(pair) in links for pair in zip(frame[source], frame[target], strict=True)]
-            yield frame[inside], target, f"goes round in a circle: {' → '.join(ring)}", "take one of these links out"
+            yield "circle", frame[inside], target, {"ring": " → ".join(ring)}

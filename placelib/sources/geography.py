@@ -7,6 +7,7 @@ import pandas as pd
 
 from placelib.errors import Fault, PlacelibError, some
 from placelib.sources import contracts
+from placelib.sources.faults import fault
 
 CRS = 27700
 ROUNDING = 1e-6  # shares given to six decimal places
@@ -169,17 +170,13 @@ def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography:
     others = [vintage for vintage, codes in known.items() if codes & given - right]
     theirs = set().union(*(known[vintage] for vintage in others))
     if others:
-        kind, wrong = f"{rule.type} {' or '.join(sorted(others))}", some(sorted(given & theirs - right))
-        said = f"the contract says {rule.type} {rule.vintage}, but these are codes of {kind}: {wrong}"
-        mend = f'say vintage = "{max(others)}" in [geography], if all of the file is of that year'
-        if given & right - theirs:
-            mend = "ask the agency for one vintage, or split the file into one for each"
-    elif given and not given & right:
-        said = f"none of its codes is of {rule.type} {rule.vintage} in this place: {some(sorted(given))}"
-        mend = f"correct the vintage, {WAYS.format(rule.type, rule.vintage)}"
-    else:
-        return _share_faults(contract, geography) if contract.kind == "lookup" else []
-    return [Fault(contract.file, said, mend, rule.columns[0])]
+        kind, codes = f"{rule.type} {' or '.join(sorted(others))}", some(sorted(given & theirs - right))
+        name = "mixed_vintages" if given & right - theirs else "other_vintage"
+        return [fault(name, contract.file, rule.columns[0], rule=rule, kind=kind, codes=codes, last=max(others))]
+    if given and not given & right:
+        ways, codes = WAYS.format(rule.type, rule.vintage), some(sorted(given))
+        return [fault("no_code", contract.file, rule.columns[0], rule=rule, codes=codes, ways=ways)]
+    return _share_faults(contract, geography) if contract.kind == "lookup" else []
 
 
 def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fault]:
@@ -187,8 +184,7 @@ def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fa
     table = geography.areas[contract.geography.type, contract.geography.vintage]
     total = table.groupby("area_code")["share"].sum()
     wrong = sorted(total.index[(total - 1).abs() > ROUNDING])
-    said, mend = f"the shares of an area do not sum to 1: {some(wrong)}", "give every ward's share to six decimals"
-    return [Fault(contract.file, said, mend, "share")] if wrong else []
+    return [fault("shares", contract.file, "share", codes=some(wrong))] if wrong else []
 
 
 def given_codes(frame: pd.DataFrame, rule: contracts.Geography) -> pd.Series:

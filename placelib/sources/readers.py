@@ -11,10 +11,11 @@ import pandas as pd
 import pyreadstat
 from pyogrio.errors import DataSourceError
 
-from placelib.errors import Fault, InputFaults, PlacelibError
+from placelib.errors import InputFaults, PlacelibError
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources import books, checks, warn
 from placelib.sources.contracts import Contract, Format
+from placelib.sources.faults import fault
 from placelib.sources.geography import CRS, Geography, vintage_faults
 from placelib.sources.terms import Vocabulary, read_vocabulary
 
@@ -131,7 +132,7 @@ def read_place(slug: str, data: Path) -> Inputs:
     lacks = [lack for source in sources.values() for lack in warn.lacks(source.frame, source.contract, geography)]
     described = {source.contract.file for source in sources.values()}
     files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
-    lacks += warn.strays(files - described)
+    lacks += [fault("not_described", file) for file in sorted(files - described)]
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
@@ -148,24 +149,21 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
     if wrong:
         raise InputFaults(wrong)
     if not path.exists():
-        mend = "put the file beside its contract, or correct 'file' in the contract"
-        raise InputFaults([Fault(contract.file, "the file is missing", mend)])
+        raise InputFaults([fault("file_missing", contract.file)])
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != contract.sha256:
-        rule = f"the file is not the one that its contract {signed.name} names: its sha256 is now {found}"
-        mend = "if the new file is meant, check it and put that sha256 in the contract; else restore the old one"
-        raise InputFaults([Fault(contract.file, rule, mend, "sha256")])
+        raise InputFaults([fault("file_changed", contract.file, "sha256", contract=signed.name, found=found)])
     try:
         if contract.kind == "boundaries":
             outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
             return Source(signed.stem, contract, outlines, pd.DataFrame())
         text = _text(path, contract.format)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
-        rule = f"the file cannot be read as its contract says: {_unreadable(path, contract, str(error))}"
-        mend = "check its ending, encoding, sheet, layer and header row against [format]"
-        raise InputFaults([Fault(contract.file, rule, mend)]) from None
+        what = _unreadable(path, contract, str(error))
+        raise InputFaults([fault("unreadable", contract.file, what=what)]) from None
     frame, status, faults = checks.typed(text, contract)
-    faults = faults or checks.comparators(contract, frame, vocabulary)
+    if not faults and contract.kind == "comparators":
+        faults = checks.strangers(contract.file, "indicator_id", frame["indicator_id"].unique(), vocabulary)
     if faults:
         raise InputFaults(faults)
     if contract.kind in vocabulary.books:
@@ -253,8 +251,7 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     }
     wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
-        mend = f"add the folder geography/{settings.area_code} as data/README.md describes it, or correct the code"
-        raise InputFaults([Fault("place.toml", "there is no geography for this district", mend, "area_code")])
+        raise InputFaults([fault("no_geography", "place.toml", "area_code", area_code=settings.area_code)])
     approximate = wards is None
     if approximate:
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)

@@ -6,10 +6,12 @@ import pandas as pd
 
 from placelib.errors import Fault, some
 from placelib.sources.contracts import Contract
+from placelib.sources.faults import fault
 from placelib.sources.geography import Geography, given_codes
 
 COUNTED = ("counts", "rates", "series", "population")  # kinds that should have a row for every area
 DATED = ("counts", "rates", "series", "events")  # a register may well hold dates of birth, or of an earlier start
+CODES = {"postcode": "postcodes"}
 UNITS = {"month": "M", "date": "D"}
 
 
@@ -33,12 +35,6 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list
     return [*_areas(frame, contract, geography), *_times(frame, contract)]
 
 
-def strays(files: set[str]) -> list[Fault]:
-    """Files beside the contracts that none of them describes."""
-    mend = "write a contract for it, or take it out of the folder"
-    return [Fault(name, "no contract describes this file", mend) for name in sorted(files)]
-
-
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Iterator[Fault]:
     """Areas that are absent, and codes of elsewhere; an open file, such as a census table, may well be wider."""
     rule = contract.geography
@@ -47,14 +43,11 @@ def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Ite
     absent, strange = known - given, given - known
     few = {"ward": 0, "postcode": len(known)}.get(rule.type, len(known) / 2) if rule else 0
     if contract.kind in COUNTED and len(absent) > few:
-        said = f"{len(absent)} of the place's {len(known)} {rule.type}s are not in the file ({some(sorted(absent))})"
-        mend = "ask the agency whether they are nought, withheld or forgotten"
-        yield Fault(contract.file, said, mend, rule.columns[0])
+        said = {"absent": len(absent), "known": len(known), "rule": rule, "codes": some(sorted(absent))}
+        yield fault("areas_absent", contract.file, rule.columns[0], **said)
     if strange and contract.release != "open":
-        codes = "postcodes" if rule.type == "postcode" else f"{rule.type} codes"
-        said = f"{_many(len(strange), contract)} of its {codes} are of no area of this district"
-        mend = "look at them; their rows are counted in no ward (see 'What did not match' in 01_place)"
-        yield Fault(contract.file, said, mend, rule.columns[0])
+        said = {"many": _many(len(strange), contract), "kind": CODES.get(rule.type, f"{rule.type} codes")}
+        yield fault("areas_of_elsewhere", contract.file, rule.columns[0], **said)
 
 
 def _times(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
@@ -65,11 +58,10 @@ def _times(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
         times = frame[name].dropna().dt.to_period(UNITS[kind])
         late, absent = (~times.isin(period)).sum(), list(period.difference(times.unique()))
         if kind == "month" and absent:
-            said = f"{len(absent)} of the {len(period)} months of its period are not in the file ({some(absent)})"
-            yield Fault(contract.file, said, "ask for them, or shorten the period in the contract", name)
+            said = {"absent": len(absent), "known": len(period), "months": some(absent)}
+            yield fault("months_absent", contract.file, name, **said)
         if late:
-            said = f"{_many(late, contract)} of its {kind}s are outside the period of the contract"
-            yield Fault(contract.file, said, "correct the period, or take those rows out", name)
+            yield fault("outside_period", contract.file, name, many=_many(late, contract), kind=kind)
 
 
 def _many(count: int, contract: Contract) -> str:

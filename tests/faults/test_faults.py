@@ -1,12 +1,15 @@
 """Bad inputs and the one message that each gets: file, row, column, rule, mend, and no value of a person."""
 
 import re
+from pathlib import Path
 
 import little
 import pytest
 from little import SLUG, TEXT, events, households, sign, survey, write_little, write_source, write_toml
 
+from placelib import sources
 from placelib.errors import InputFaults
+from placelib.sources.faults import WORDS
 from placelib.sources.readers import read_place
 
 SECRET = "Q9secret"
@@ -232,3 +235,15 @@ def test_two_faults_of_one_contract_are_both_told(tmp_path):
     with pytest.raises(InputFaults) as error:
         read_place(SLUG, data)
     assert [words in str(error.value) for words in ("before period_start", "'open'", "row 5", "row 6")] == [True] * 4
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_the_words_of_every_fault_are_used_and_say_how_to_mend_it(name):
+    """A rule and its mend, neither a sentence of its own, and a module of the room that tells them."""
+    rule, mend = WORDS[name]
+    assert not (rule + mend).endswith(".")
+    assert rule
+    assert mend
+    modules = [path.read_text(encoding="utf8") for path in Path(sources.__path__[0]).glob("*.py")]
+    types = {"integer", "number", "date", "month", "category"}  # told by the type of the column
+    assert name in types or any(f'"{name}"' in module for module in modules)
