@@ -69,6 +69,33 @@ def totals(lines: pd.DataFrame, *by: str) -> pd.DataFrame:
     return lines.groupby([*APART, *by], as_index=False)[["paid_gbp_m", "passed_on_gbp_m", "spent_gbp_m"]].sum()
 
 
+def planned_for(lines: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Give for each indicator what all partners plan to spend, before income, on the outcome that it stands for.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        From `ledger`.
+    outcomes : DataFrame
+        The book of outcomes. Money for a performance outcome counts for the population outcome that it serves.
+
+    Returns
+    -------
+    DataFrame
+        By indicator_id: outcome_id, outcome (the population outcome), year (the latest that is planned), spent_gbp_m
+        (missing where the ledgers name no such outcome).
+    """
+    served = outcomes["parent"].fillna(outcomes["outcome_id"])
+    root = dict(zip(outcomes["outcome_id"], served, strict=True))
+    planned = lines[lines["status"].eq("budget") & lines["net_or_gross"].eq("gross")]
+    latest = planned[planned["year"] == planned["year"].max()]
+    pounds = latest["spent_gbp_m"].groupby(latest["outcome_id"].map(root)).sum()
+    words = outcomes.set_index("outcome_id")["outcome"]
+    found = {"outcome_id": served, "outcome": served.map(words), "spent_gbp_m": served.map(pounds).astype(float)}
+    found = pd.DataFrame(found).assign(year=planned["year"].max()).set_axis(outcomes["indicator_id"])
+    return found[~found.index.duplicated()]
+
+
 def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFrame) -> pd.DataFrame:
     """Spend by ward: what is known by ward, and the rest shared out and marked so.
 
