@@ -70,7 +70,7 @@ def test_the_crosswalk_says_where_one_return_could_serve_several():
     """Damp: two regimes, returns and wordings. Fires: one return for both. Noise: one regime. Ended ones are out."""
     table = assurance.crosswalk(REGIMES, TODAY).set_index("indicator_id")
     assert table["reading"].to_dict() == {
-        "damp": "one return could serve them all, asked in different words",
+        "damp": "in different words; could one return serve them all?",
         "fires": "one return serves them all",
         "noise": "one regime asks",
     }
@@ -83,7 +83,7 @@ def test_the_crosswalk_says_where_one_return_could_serve_several():
 def test_two_regimes_without_named_returns_do_not_share_one():
     """What is not named is not known to be the same."""
     two = REGIMES[REGIMES["indicator_id"] == "fires"].assign(return_name=None)
-    assert assurance.crosswalk(two, TODAY)["reading"].tolist() == ["one return could serve them all"]
+    assert assurance.crosswalk(two, TODAY)["reading"].tolist() == ["could one return serve them all?"]
 
 
 def test_skills_are_counted_and_not_averaged():
@@ -121,12 +121,12 @@ def found(*rows):
         ([("A", "decides", 0, None)], []),
         ([("A", "decides", 0, 99), ("B", "decides", 100, None)], []),  # a pound apart touches
         ([("A", "decides", 0, 100), ("B", "decides", 100, None)], []),  # and so does the same sum
-        ([("A", "decides", 0, 100)], [["above £100", "nobody may decide"]]),
-        ([("A", "decides", 50, None)], [["up to £50", "nobody may decide"]]),
-        ([("A", "is informed", 0, None)], [["any sum", "nobody may decide"]]),
+        ([("A", "decides", 0, 100)], [["above £100", "nobody here may decide"]]),
+        ([("A", "decides", 50, None)], [["up to £50", "nobody here may decide"]]),
+        ([("A", "is informed", 0, None)], [["any sum", "nobody here may decide"]]),
         (
             [("A", "decides", 0, 1000), ("B", "decides", 5000, 9000)],
-            [["£1,000 to £5,000", "nobody may decide"], ["above £9,000", "nobody may decide"]],
+            [["£1,000 to £5,000", "nobody here may decide"], ["above £9,000", "nobody here may decide"]],
         ),
         (
             [("A", "decides", 0, None), ("B", "decides", 200, 300)],  # the wider holds what the narrower ends
@@ -212,20 +212,21 @@ def test_a_verdict_holds_the_interval_of_the_change_against_what_was_expected(va
 def test_the_change_allows_for_both_figures():
     """40 ± 3 against 50: -10, give or take 3 × √2 as the earlier figure is as uncertain."""
     row = decided(40.0, 37.0, 43.0)
-    assert row[assurance.CHANGE].tolist() == pytest.approx([-10, -10 - 18**0.5, -10 + 18**0.5])
+    assert row[assurance.NUMBERS[:3]].tolist() == pytest.approx([-10, -10 - 18**0.5, -10 + 18**0.5])
 
 
 @pytest.mark.parametrize(
     ("start", "end", "early"),
     [
         ("2026-04-01", "2026-06-30", False),
-        ("2026-04-01", "2026-06-29", True),  # a day short of the date of the expectation
+        ("2026-04-01", "2026-06-01", False),  # the month of the expectation
+        ("2026-04-01", "2026-05-31", True),
         ("2025-05-04", "2026-06-30", False),  # 211 of its 422 days come after the decision
         ("2025-05-03", "2026-06-30", True),
     ],
 )
 def test_a_figure_judges_only_what_it_reaches(start, end, early):
-    """It must run to the expected date, and at least half of it must come after the decision."""
+    """It must run to the expected month, and at least half of it must come after the decision."""
     assert (decided(40, 37, 43, start=start, end=end)["verdict"] == "too early to say") == early
 
 
@@ -243,3 +244,17 @@ def test_what_was_dropped_is_not_judged_and_no_books_are_no_rows(little):
     tables += [assurance.review(books["decisions"], little.book("outcomes"), figures)]
     assert [len(table) for table in tables] == [0] * 6
     assert {"reading", "status", "weak_partners", "sums", "quorum_pct", "verdict"} <= set().union(*tables)
+
+
+def test_gaps_and_overlaps_that_are_planted_in_rights_and_powers_are_found(planted):
+    """Nobody decides, nobody answers, two decide, two answer, one is heard too late: these are found, and no other."""
+    inputs, found = planted[0], planted[1]["found"]
+    table = assurance.accountability(inputs.book("rights"), inputs.book("outcomes")).set_index("outcome_id")["found"]
+    names = {"nobody decides": "nobody_decides", "nobody answers": "nobody_answers"}
+    names |= {"more than one decides": "two_decide", "more than one answers": "two_answer"}
+    for words, name in names.items():
+        assert sorted(table.index[table.str.contains(words)]) == sorted(found[name])
+    by = assurance.powers(inputs.book("governance")).groupby("found")["decides"].agg(list)
+    assert sorted(by["nobody here may decide"]) == found["nobody_may_decide"]
+    assert by[by.index.str.startswith("both may decide")].tolist() == [[found["two_may_decide"]]]
+    assert by[by.index.str.contains("heard first")].tolist() == [[found["heard_too_late"]]]

@@ -19,8 +19,8 @@ def fixed(name, cause, chance, impact):
 
 
 def losses(risks):
-    """Loss by measure: expected, bad year, bad year if all came apart."""
-    return exposure(risks)["loss_gbp"].tolist()
+    """Pounds by measure: expected, bad year, bad year if all came apart."""
+    return (exposure(risks)["value"] * 1e6).tolist()
 
 
 REGISTER = book(
@@ -44,7 +44,7 @@ def test_the_expected_loss_is_the_sum_of_chance_times_impact():
     """By hand: 0.2333 × 68,333 + 0.1083 × 233,333 + 0.0233 × 2,333,333 + 0.4 × 3,000; simulation comes to the same."""
     by_hand = (1.4 / 6) * (4.1e5 / 6) + (0.65 / 6) * (1.4e6 / 6) + (0.14 / 6) * (1.4e7 / 6) + (2.4 / 6) * (1.8e4 / 6)
     table = register(REGISTER)
-    assert table["expected_loss_gbp"].sum() == pytest.approx(by_hand)
+    assert table["value"].sum() == pytest.approx(by_hand / 1e6)
     assert losses(REGISTER)[0] == pytest.approx(by_hand)
     lost = simulated(REGISTER).sum(axis=1)
     assert abs(lost.mean() - by_hand) < 4 * lost.std() / np.sqrt(len(lost))
@@ -52,17 +52,17 @@ def test_the_expected_loss_is_the_sum_of_chance_times_impact():
 
 
 def test_a_certain_risk_costs_its_impact_in_every_year():
-    """Chance 1, £700: expected, bad year and both limits are £700, and all of the bad year is its own."""
-    risks = book(fixed("A", None, 1.0, 700.0))
-    assert exposure(risks)[["loss_gbp", "loss_gbp_lower", "loss_gbp_upper"]].to_numpy().tolist() == [[700.0] * 3] * 3
-    assert register(risks)[["chance_pct", "impact_gbp", "bad_year_pct"]].to_numpy().tolist() == [[100.0, 700.0, 100.0]]
+    """Chance 1, £7 million: expected, bad year and both limits are £7 million, and all of the bad year is its own."""
+    risks = book(fixed("A", None, 1.0, 7e6))
+    assert exposure(risks)[["value", "lower", "upper"]].to_numpy().tolist() == [[7.0] * 3] * 3
+    assert register(risks)[["chance_pct", "impact_gbp_m", "bad_year_pct"]].to_numpy().tolist() == [[100.0, 7.0, 100.0]]
 
 
 def test_risks_of_one_cause_come_together_and_others_by_themselves():
     """Three risks of one in ten, £100 each: together £300 in a 1-in-20 year; apart £100 (two meet in 2.8%)."""
     risks = book(*(fixed(name, "flood", 0.1, 100.0) for name in "ABC"))
-    assert losses(risks) == [pytest.approx(30), 300, 100]
-    assert losses(risks.assign(cause=None)) == [pytest.approx(30), 100, 100]
+    assert losses(risks) == pytest.approx([30, 300, 100])
+    assert losses(risks.assign(cause=None)) == pytest.approx([30, 100, 100])
     assert register(risks)["bad_year_pct"].tolist() == pytest.approx([100 / 3] * 3)
 
 
@@ -96,20 +96,18 @@ def test_shares_of_a_bad_year_add_up_and_doubt_widens_the_range():
     """100 in all, whoever causes what; the range of the expected loss holds it, and is a point without doubt."""
     table = register(REGISTER)
     assert table["bad_year_pct"].sum() == pytest.approx(100)
-    assert table["expected_loss_gbp"].between(table["expected_loss_gbp_lower"], table["expected_loss_gbp_upper"]).all()
-    sure = register(book(fixed("A", None, 0.25, 80.0))).iloc[0]
-    assert sure[["expected_loss_gbp_lower", "expected_loss_gbp", "expected_loss_gbp_upper"]].tolist() == pytest.approx(
-        [20.0] * 3
-    )
+    assert table["value"].between(table["lower"], table["upper"]).all()
+    sure = register(book(fixed("A", None, 0.25, 80e6))).iloc[0]
+    assert sure[["lower", "value", "upper"]].tolist() == pytest.approx([20.0] * 3)
 
 
 def test_the_error_of_simulating_is_small_and_covers_the_known_answer():
     """An impact even in its middle: a certain PERT of 0, 50, 100 has a 95% point that a beta(3, 3) gives exactly."""
-    row = exposure(book(("A", None, (1, 1, 1), (0, 50, 100)))).iloc[1]
+    row = exposure(book(("A", None, (1, 1, 1), (0, 50e6, 100e6)))).iloc[1]
     exact = 81.0745  # 100 × the 95% point of beta(3, 3): 6x⁵ - 15x⁴ + 10x³ = 0.95
     assert 6 * 0.810745**5 - 15 * 0.810745**4 + 10 * 0.810745**3 == pytest.approx(0.95, abs=1e-5)
-    assert row["loss_gbp_lower"] <= exact <= row["loss_gbp_upper"]
-    assert row["loss_gbp_upper"] - row["loss_gbp_lower"] < 0.01 * exact
+    assert row["lower"] <= exact <= row["upper"]
+    assert row["upper"] - row["lower"] < 0.01 * exact
 
 
 def test_no_risks_are_no_rows(little):

@@ -6,10 +6,9 @@ import pandas as pd
 RIGHTS = ["decides", "pays", "delivers", "answers", "is consulted"]
 FIRST, LIMITS = ["recommends", "is consulted"], ["threshold_lower", "threshold_upper"]
 FIGURE = ["indicator_id", "value", "lower", "upper", "unit", "period", "indicator", "period_start", "period_end"]
-CHANGE = ["change", "change_lower", "change_upper"]
-TENTHS = [*FIGURE[1:4], *CHANGE, "indicator_then", "expected_change", "level", "importance", "gap"]
-UNTOLD, BACK = "cannot tell: no published figure with an interval", "as before, or the other way"
-BOTH = "cannot tell: the interval holds both no change and what was expected"
+NUMBERS = ["change", "change_lower", "change_upper", "indicator_then", "expected_change", "level", "importance", "gap"]
+UNTOLD, BACK = "cannot tell: no published figure with a range", "as before, or the other way"
+BOTH = "cannot tell: the range holds both no change and what was expected"
 
 
 def accountability(rights: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -77,9 +76,9 @@ def crosswalk(regimes: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     table = by[["asked", "agencies", "returns"]].agg(lambda words: "; ".join(words.unique()))
     number = by[["regime_id", "returns", "regime_words"]].nunique()
     kinds = [number["regime_id"] == 1, number["returns"] == 1]
-    reading = np.select(kinds, ["one regime asks", "one return serves them all"], "one return could serve them all")
-    words = np.where(number["regime_words"] > 1, ", asked in different words", "")
-    table = table.assign(regimes=number["regime_id"], reading=reading.astype(object) + words).reset_index()
+    reading = np.select(kinds, ["one regime asks", "one return serves them all"], "could one return serve them all?")
+    words = np.where(number["regime_words"] > 1, "in different words; ", "")
+    table = table.assign(regimes=number["regime_id"], reading=words.astype(object) + reading).reset_index()
     return table.sort_values(["regimes", "indicator_id"], ascending=[False, True], ignore_index=True)
 
 
@@ -130,7 +129,7 @@ def powers(governance: pd.DataFrame) -> pd.DataFrame:
     ends = governance[["decides"]].drop_duplicates().assign(**dict.fromkeys(LIMITS, np.inf))
     steps = pd.concat([deciding, ends])[["decides", *LIMITS]].sort_values(["decides", *LIMITS])
     reach = steps.groupby("decides")["threshold_upper"].transform(lambda upper: upper.cummax().shift(fill_value=0))
-    gaps = steps.assign(lower=reach, upper=steps["threshold_lower"], found="nobody may decide")
+    gaps = steps.assign(lower=reach, upper=steps["threshold_lower"], found="nobody here may decide")
     pairs = governance.fillna({"threshold_upper": np.inf}).merge(deciding, on="decides", suffixes=("", "_by"))
     lower, upper = (pairs[[name, f"{name}_by"]] for name in LIMITS)
     pairs = pairs.assign(lower=lower.max(axis=1), upper=upper.min(axis=1))
@@ -189,8 +188,8 @@ def review(decisions: pd.DataFrame, outcomes: pd.DataFrame, figures: pd.DataFram
         The decisions, latest first, with the figure's columns; change (now less then) from change_lower to
         change_upper; and verdict. "Less than expected" or "more than expected": the interval leaves out what was
         expected; "as before, or the other way": it holds no step towards it; "as expected": it holds it, and leaves out
-        no change; "cannot tell": it holds both, or there is none. "Too early to say" until a figure reaches the date of
-        the expectation, and at least half of its period comes after the decision. What was dropped is not judged.
+        no change; "cannot tell": it holds both, or there is none. "Too early to say" until a figure reaches the month
+        of the expectation, and at least half of its period comes after the decision. What was dropped is not judged.
 
     Notes
     -----
@@ -205,7 +204,9 @@ def review(decisions: pd.DataFrame, outcomes: pd.DataFrame, figures: pd.DataFram
     reach = table[["change_lower", "change_upper"]].mul(np.where(table["expected_change"] < 0, -1, 1), axis=0)
     least, most, wanted = reach.min(axis=1), reach.max(axis=1), table["expected_change"].abs()
     start, end = (pd.to_datetime(table[f"period_{name}"]) for name in ("start", "end"))
-    early = (end < table["expected_by"]) | (end - table["decided_on"] < (end - start) / 2)
+    early = (end.dt.to_period("M") < table["expected_by"].dt.to_period("M")) | (
+        end - table["decided_on"] < (end - start) / 2
+    )
     kinds = [table["status"] == "dropped", reach.isna().any(axis=1), early, most <= 0, least > wanted]
     kinds += [(least <= 0) & (most >= wanted), most < wanted]
     words = ["not judged: dropped", UNTOLD, "too early to say", BACK, "more than expected", BOTH, "less than expected"]

@@ -13,8 +13,7 @@ SEED, YEARS, STEPS = 20261126, 100_000, 1_000
 BAD_YEAR, JUDGED = 0.95, (0.05, 0.95)  # the loss passed in one year of twenty; low and high end of what partners judge
 CHANCE = ["probability_lower", "probability_mode", "probability_upper"]
 IMPACT = ["impact_lower", "impact_mode", "impact_upper"]
-NUMBERS = ["chance_pct", "impact_gbp", *(f"expected_loss_gbp{end}" for end in ("", "_lower", "_upper")), "bad_year_pct"]
-POUNDS = [*NUMBERS[1:5], "loss_gbp", "loss_gbp_lower", "loss_gbp_upper"]
+NUMBERS = ["chance_pct", "impact_gbp_m", "value", "lower", "upper", "bad_year_pct"]
 
 
 def pert(ends: pd.DataFrame, at: np.ndarray) -> np.ndarray:
@@ -87,9 +86,9 @@ def register(risks: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The register, largest first, with chance_pct (in a year) and impact_gbp (if it comes), both means;
-        expected_loss_gbp, their product, from _lower to _upper as partners judge the chance low or high; and
-        bad_year_pct, its share of all that is lost in the worst 1 in 20 years.
+        The register, largest first, with chance_pct (in a year) and impact_gbp_m (£ million, if it comes), both means;
+        value, their product, the loss to expect in £ million a year, from lower to upper as partners judge the chance
+        low or high; and bad_year_pct, its share of all that is lost in the worst 1 in 20 years.
 
     Notes
     -----
@@ -101,10 +100,10 @@ def register(risks: pd.DataFrame) -> pd.DataFrame:
     lost = simulated(risks)
     total = lost.sum(axis=1)
     bad = lost[total >= _bad_year(total)[0]].sum(axis=0)
-    expected = chance * impact, *pert(risks[CHANCE], JUDGED) * impact
-    columns = [100 * chance, impact, *expected, 100 * bad / max(bad.sum(), 1)]
+    losses = [impact, chance * impact, *pert(risks[CHANCE], JUDGED) * impact]
+    columns = [100 * chance, *(loss / 1e6 for loss in losses), 100 * bad / max(bad.sum(), 1)]
     table = risks.assign(**dict(zip(NUMBERS, columns, strict=True)))
-    return table.sort_values(["expected_loss_gbp", "risk_id"], ascending=[False, True], ignore_index=True)
+    return table.sort_values(["value", "risk_id"], ascending=[False, True], ignore_index=True)
 
 
 def exposure(risks: pd.DataFrame) -> pd.DataFrame:
@@ -118,23 +117,22 @@ def exposure(risks: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        measure, loss_gbp, loss_gbp_lower, loss_gbp_upper: a row for the expected loss (exact: the sum of chance ×
-        impact; its limits take every chance at the low, or at the high, end of what partners judge), the loss of a
-        1-in-20 year, and the same if no two risks shared a cause (limits: 99% of the error of simulating, and nothing
-        else). No row without risks.
+        measure; value, lower, upper (£ million): a row for the expected loss (exact: the sum of chance × impact; its
+        limits take every chance at the low, or at the high, end of what partners judge), the loss of a 1-in-20 year,
+        and the same if no two risks shared a cause (limits: 99% of the error of simulating, and nothing else). No row
+        without risks.
 
     Examples
     --------
-    >>> sure = {"risk_id": "A", "cause": None} | dict.fromkeys(CHANCE, 1.0) | dict.fromkeys(IMPACT, 500.0)
-    >>> exposure(pd.DataFrame([sure]))["loss_gbp"].tolist()
-    [500.0, 500.0, 500.0]
+    >>> sure = {"risk_id": "A", "cause": None} | dict.fromkeys(CHANCE, 1.0) | dict.fromkeys(IMPACT, 5e6)
+    >>> exposure(pd.DataFrame([sure]))["value"].tolist()
+    [5.0, 5.0, 5.0]
     """
     table = register(risks)
-    together, apart = (_bad_year(simulated(each).sum(axis=1)) for each in (table, table.assign(cause=None)))
-    found = {"Expected loss a year": table[NUMBERS[2:5]].sum().to_numpy(), "Loss in a 1-in-20 year": together}
-    found["The same, if no two risks came together"] = apart
-    rows = pd.DataFrame.from_dict(found, "index", columns=POUNDS[4:])
-    return rows.rename_axis("measure").reset_index()[: len(rows) if len(risks) else 0]
+    together, apart = (_bad_year(simulated(each).sum(axis=1)) / 1e6 for each in (table, table.assign(cause=None)))
+    found = [("Expected loss a year", *table[NUMBERS[2:5]].sum()), ("Loss in a 1-in-20 year", *together)]
+    found += [("The same, if no two risks came together", *apart)]
+    return pd.DataFrame(found if len(risks) else [], columns=["measure", *NUMBERS[2:5]])
 
 
 def _bad_year(total: np.ndarray) -> np.ndarray:

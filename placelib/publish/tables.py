@@ -114,6 +114,8 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
     Series of str
     """
     values = frame[column]
+    if pd.api.types.is_datetime64_dtype(values):
+        values = values.dt.strftime("%-d %b %Y")
     if not is_number(values):
         return values.astype("string").fillna("").astype(object)
     unit, mark = optional(frame, "unit").fillna(""), optional(frame, "mark").fillna("")

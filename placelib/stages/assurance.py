@@ -10,17 +10,16 @@ from placelib.sources.readers import Inputs
 from placelib.stages import needs
 from placelib.stages.shared import book, is_made_up, release
 
-DECIMALS = dict.fromkeys(risk_rules.POUNDS, -3) | dict.fromkeys(rules.TENTHS, 1)
-MODELLED = (
-    "Modelled from the partners' own judgement of chance and cost (PERT), with risks of one cause coming together."
-)
+DECIMALS = dict.fromkeys(risk_rules.CHANCE, 3) | dict.fromkeys([*risk_rules.NUMBERS[1:5], *rules.NUMBERS], 2)
+MODELLED = "Modelled from partners' own judgement of chance and cost (PERT), with risks of one cause coming together."
 STEPS = "Levels and importance are steps of a scale: middle values and counts are shown, as steps have no average."
 CHANGE = "The earlier figure is taken to be as uncertain as the present one. No modelled figure is used."
 
 
 def risks(inputs: Inputs) -> gate.Protected:
     """The risk register, largest expected loss first, with each risk's share of a bad year."""
-    return _released(inputs, "risks", risk_rules.register(book(inputs, "risks")), "What could go wrong", MODELLED)
+    table = risk_rules.register(book(inputs, "risks")).assign(unit="£ million a year", basis="modelled")
+    return _released(inputs, "risks", table, "What could go wrong", MODELLED)
 
 
 def exposure(inputs: Inputs) -> gate.Protected:
@@ -71,7 +70,8 @@ def review(inputs: Inputs, exact: Measures) -> gate.Protected:
     rows, made_up = needs.indicators(inputs, exact).frame, is_made_up(inputs.of_kind("decisions"))
     rows = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all") & (rows["illustrative"] == made_up)]
     figures = rows[rows["basis"] != "modelled"].drop_duplicates("indicator_id")
-    table = rules.review(book(inputs, "decisions"), inputs.book("outcomes"), figures)
+    then = {"indicator_then": 1}  # decimal places, as figures are published
+    table = rules.review(book(inputs, "decisions").round(then), inputs.book("outcomes"), figures)
     return _released(inputs, "decisions", table, "What became of earlier decisions", CHANGE)
 
 
@@ -83,4 +83,4 @@ def _edition(inputs: Inputs) -> tuple[pd.Timestamp, str]:
 
 
 def _released(inputs: Inputs, kind: str, table: pd.DataFrame, title: str, *notes: str) -> gate.Protected:
-    return release(table, title, inputs.of_kind(kind), decimals=DECIMALS, notes=[note for note in notes if note])
+    return release(table, title, inputs.of_kind(kind), decimals=DECIMALS, notes=notes)
