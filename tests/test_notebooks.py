@@ -12,7 +12,16 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NAMES = ["01_place", "02_survey", "03_needs", "04_equalities", "07_resources", "08_commissioning", "09_assurance", "10_lsp_pack"]
+NAMES = [
+    "01_place",
+    "02_survey",
+    "03_needs",
+    "04_equalities",
+    "07_resources",
+    "08_commissioning",
+    "09_assurance",
+    "10_lsp_pack",
+]
 MACHINERY = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.With, ast.Try)
 TRIED = ROOT / "notebooks" / "03_needs.ipynb"
 
