@@ -10,7 +10,7 @@ from placelib.sources.readers import Inputs
 from placelib.stages import needs
 from placelib.stages.shared import book, is_made_up, release
 
-DECIMALS = dict.fromkeys(risk_rules.CHANCE, 3) | dict.fromkeys([*risk_rules.NUMBERS[1:5], *rules.NUMBERS], 2)
+DECIMALS = dict.fromkeys([*risk_rules.CHANCE, *risk_rules.NUMBERS[1:5]], 3) | dict.fromkeys(rules.NUMBERS, 1)
 MODELLED = "Modelled from partners' own judgement of chance and cost (PERT), with risks of one cause coming together."
 STEPS = "Levels and importance are steps of a scale: middle values and counts are shown, as steps have no average."
 CHANGE = "The earlier figure is taken to be as uncertain as the present one. No modelled figure is used."
