@@ -21,6 +21,7 @@ from placelib.measures.contrasts import apart_from_place
 from placelib.measures.groups import gaps
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Source
+from placelib.stages import issues as issue_stages
 from placelib.stages import needs as stages
 
 ALIKE = 0.02  # correlation between neighbours' answers
@@ -93,7 +94,7 @@ def agencies(place: Study, rates: pd.Series, random: np.random.Generator) -> pd.
 
 def claims(place: Study, exact: Measures) -> dict[str, object]:
     """What the published tables claim, where there is nothing to claim."""
-    issues = stages.issues(place.inputs, exact).frame
+    issues = issue_stages.issues(place.inputs, exact).frame
     equality = stages.equality(place.inputs, exact).frame
     beside = stages.comparisons(place.inputs, exact).frame["verdict"]
     sure = equality[equality["verdict"].isin(["worse", "better"])]
@@ -133,7 +134,7 @@ def appears(place: Study, found: Estimates, exact: Measures) -> bool:
     rest = exact.gaps[exact.gaps["indicator_id"] != QUESTION]
     rows = exact.table[exact.table["release_class"] != "survey"]
     exact = replace(exact, table=pd.concat([rows, found.rows], ignore_index=True), gaps=pd.concat([rest, own]))
-    issues = stages.issues(place.inputs, replace(exact, gaps=exact.gaps.reset_index(drop=True))).frame
+    issues = issue_stages.issues(place.inputs, replace(exact, gaps=exact.gaps.reset_index(drop=True))).frame
     small = issues[issues["headline"].str.startswith("A small group")]
     return bool(
         (small["indicator_id"].eq(QUESTION) & small["headline"].str.contains(": Care experienced. ", regex=False)).any()

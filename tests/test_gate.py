@@ -13,6 +13,7 @@ from placelib import gate, suppression
 from placelib.errors import DisclosureError
 from placelib.measures.shared import measure
 from placelib.settings import Disclosure
+from placelib.stages import issues as issue_stages
 from placelib.stages import needs as stages
 
 FRAME = pd.DataFrame({"ward": ["A", "B"], "score": [1.26, 2.34], "rank": [2, 1]})
@@ -139,7 +140,7 @@ def test_a_hidden_place_is_not_shown_beside_england(read, children, disclosure):
     assert published["mark"].tolist() == ["[c]"]
     frame = stages.comparisons(inputs, exact).frame
     assert frame[["value", "difference"]].isna().all(axis=None)
-    assert "children_in_need" not in set(stages.issues(inputs, exact).frame["indicator_id"])
+    assert "children_in_need" not in set(issue_stages.issues(inputs, exact).frame["indicator_id"])
 
 
 def test_those_who_do_not_are_hidden_beside_england_too(read):
@@ -155,7 +156,7 @@ def test_those_who_do_not_are_hidden_beside_england_too(read):
     place = stages.indicators(inputs, exact).frame.query("area_type == 'place'")
     assert place["mark"].tolist() == ["[c]"]
     assert stages.comparisons(inputs, exact).frame[["value", "difference"]].isna().all(axis=None)
-    assert "nan" not in " ".join(stages.issues(inputs, exact).frame["headline"])
+    assert "nan" not in " ".join(issue_stages.issues(inputs, exact).frame["headline"])
 
 
 def test_the_agreement_of_a_source_reaches_the_gate(read):

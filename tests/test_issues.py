@@ -21,6 +21,7 @@ from placelib.assessment.issues import (
 )
 from placelib.assessment.needs import comparisons
 from placelib.measures.shared import measure
+from placelib.stages import issues as issue_stages
 from placelib.stages import needs as stages
 
 BASE = (population, households)
@@ -63,14 +64,14 @@ def issues(read):
     def maker(*sources, commentary=""):
         inputs = read(*sources, *BASE)
         object.__setattr__(inputs, "commentary", commentary)
-        return stages.issues(inputs, measure(inputs))
+        return issue_stages.issues(inputs, measure(inputs))
 
     return maker
 
 
 def test_issues_are_where_the_place_is_surely_worse_than_england(little, exact):
     """Claimants twice and burglaries two and a half times England's; nothing else is listed."""
-    found = stages.issues(little, exact).frame
+    found = issue_stages.issues(little, exact).frame
     assert set(found["indicator_id"]) == {"claimants", "burglary"}
     assert found["place"].tolist() == [1, 2]
 
@@ -78,7 +79,7 @@ def test_issues_are_where_the_place_is_surely_worse_than_england(little, exact):
 def test_each_number_in_the_words_is_a_published_cell(little, exact):
     """Headline, wards and people are read back to the tables that they come from."""
     published = stages.indicators(little, exact).frame
-    row = stages.issues(little, exact).frame.set_index("indicator_id").loc["burglary"]
+    row = issue_stages.issues(little, exact).frame.set_index("indicator_id").loc["burglary"]
     cells = published[published["indicator_id"] == "burglary"].set_index("area_name")["value"]
     said = re.search(r": (\S+) per 1,000 households a year, above England's (\S+) \((.+)\)\.$", row["headline"])
     value, against, period = said.groups()
@@ -96,7 +97,7 @@ def test_each_number_in_the_words_is_a_published_cell(little, exact):
 
 def test_the_trend_is_told_only_where_it_is_clear(little, exact):
     """Claimants doubled; burglary has no year before."""
-    trends = stages.issues(little, exact).frame.set_index("indicator_id")["trend"]
+    trends = issue_stages.issues(little, exact).frame.set_index("indicator_id")["trend"]
     assert trends["claimants"] == "Up 100% on the year before."
     assert trends["burglary"] == "No earlier figures to compare with."
 
@@ -174,7 +175,7 @@ def test_a_population_file_gives_the_people_in_a_small_group(read):
     inputs = read(large_survey, england(lonely=ENGLAND["lonely"]), counted_by_disability, households)
     exact = measure(inputs)
     adults = 10 * sum(row[3] for row in population()[0][1:] if row[1] != "Children")
-    said = stages.issues(inputs, exact).frame["people_affected"].item()
+    said = issue_stages.issues(inputs, exact).frame["people_affected"].item()
     lonely, group = re.fullmatch(r"About (\S+) of about (\S+) adults\. About 35 of the group answered\.", said).groups()
     assert float(group.replace(",", "")) == pytest.approx(adults / 10, rel=0.05)
     assert float(lonely.replace(",", "")) == pytest.approx(0.89 * adults / 10, rel=0.05)
@@ -288,4 +289,4 @@ def test_what_is_not_known_is_said_and_why(little, exact):
     without = exact.table[exact.table["area_type"] != "england"]
     assert unknowns(without, WORDS).set_index("indicator_id").loc["burglary", "what"].startswith("no English figure")
     assert PERSONAL["controller"] not in " ".join(found)
-    assert len(stages.unknowns(little, exact).frame) == len(found)
+    assert len(issue_stages.unknowns(little, exact).frame) == len(found)

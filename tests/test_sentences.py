@@ -12,6 +12,7 @@ from placelib.assessment.needs import comparisons
 from placelib.measures.contrasts import apart_from_place
 from placelib.measures.shared import Measures, measure
 from placelib.sources.readers import SHIPPED, Inputs, read_place
+from placelib.stages import issues as issue_stages
 from placelib.stages import needs as stages
 from placelib.suppression import coarsened
 
@@ -40,7 +41,8 @@ def edition(request):
         exact = measure(inputs)
     england = comparisons(exact.comparable, inputs.vocabulary).query("comparator_type == 'england'")
     shown = stages.comparisons(inputs, exact).frame.query("comparator_type == 'england'").set_index("indicator_id")
-    tables = (getattr(stages, name)(inputs, exact).frame for name in ("issues", "indicators", "equality"))
+    rooms = {"issues": issue_stages, "indicators": stages, "equality": stages}
+    tables = (getattr(room, name)(inputs, exact).frame for name, room in rooms.items())
     return Edition(inputs, exact, *tables, shown.join(england.set_index("indicator_id")["denominator"]))
 
 
@@ -224,21 +226,47 @@ def test_owner_duty_and_decision_are_the_vocabularys(edition):
     """And no sentence of the analysts is out of date."""
     known = edition.inputs.vocabulary.indicators.set_index("indicator_id")
     agencies = {agency.id: agency.name for agency in edition.inputs.settings.agencies}
+    options = edition.inputs.book("options")
     for issue in edition.issues.to_dict("records"):
         row = known.loc[issue["indicator_id"]]
         owner = agencies.get(row["lead_agency"], "Not yet agreed.")
         assert (issue["owner"], issue["duty"]) == (owner, row["duty"] or "No duty of its own.")
-        who, name = words(
-            issue["decision"], r"Agree (?:whether )?(.+) leads a joint response on (.+), and when costed options .+\."
+        question = re.fullmatch(
+            r"Choose between the (\d+) costed options for: (.+) \(08_commissioning\)", issue["decision"]
         )
-        assert (who, name) == ("who" if owner == "Not yet agreed." else owner, row["short_name"].lower())
-        assert issue["money"] == "Not in this edition: spending is not yet gathered."
+        if question:
+            assert (options["decision"] == question[2]).sum() == int(question[1])
+        else:
+            (who,) = words(
+                issue["decision"], r"Agree who leads \(proposed: (.+)\), and when costed options come back\."
+            )
+            assert who == owner
         assert STALE not in issue["said"]
+
+
+def test_money_is_what_the_ledgers_plan_for_the_outcome(edition):
+    """Summed by hand from the books: gross budget of the latest year, less what is passed on, by outcome served."""
+    level = edition.inputs.book("deflators").set_index("year")["index"]
+    outcomes = edition.inputs.book("outcomes").set_index("outcome_id")
+    spend = edition.inputs.book("spend").query("status == 'budget' and basis == 'gross' and counterparty.isna()")
+    spend = spend[spend["year"] == spend["year"].max()]
+    planned = r"£([\d,]+) million is planned for (.+) \(in prices of (.+)\), by all .+ before income, for “(.+)”\."
+    for issue in edition.issues.to_dict("records"):
+        judged = outcomes[outcomes["indicator_id"] == issue["indicator_id"]]
+        served = judged["parent"].fillna(judged.index.to_series()).head(1).tolist()
+        lines = spend[spend["outcome_id"].isin({*served, *outcomes.index[outcomes["parent"].isin(served)]})]
+        if lines.empty:
+            assert issue["money"] == "No partner's ledger names this outcome."
+            continue
+        millions, year, prices, outcome = words(issue["money"], planned)
+        assert (year, outcome) == (lines["year"].iloc[0], outcomes.loc[served[0], "outcome"])
+        amount = (lines["amount"] * level[prices] / lines["price_year"].map(level)).sum()
+        assert value(millions) == pytest.approx(amount / 1e6, abs=0.51)
 
 
 def test_measures_not_shown_are_those_worse_that_have_no_place(edition):
     """The note beneath the issues and the issues themselves are all that is worse than England, each once."""
-    notes = stages.issues(edition.inputs, edition.exact).notes
+    notes = issue_stages.issues(edition.inputs, edition.exact).notes
     said = [words(note, r"Also worse than England, and not shown: (.+)\.")[0] for note in notes if "not shown" in note]
     rest = said[0].split("; ") if said else []
     in_index = edition.inputs.vocabulary.indicators.query("in_index == 'yes'")["indicator_id"]

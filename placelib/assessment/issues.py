@@ -55,7 +55,7 @@ def key_issues(
     -------
     DataFrame
         A row an issue: place (order), indicator_id, indicator, headline, people_affected, wards, groups, trend,
-        certainty, residents_say, owner, money, duty, decision. No rows if nothing is clear.
+        certainty, residents_say, owner, duty. No rows if nothing is clear.
     """
     named = vocabulary.indicators.set_index("indicator_id")
     worse = _worse_than_england(comparisons, named).head(MOST_ISSUES)
@@ -72,7 +72,7 @@ def key_issues(
 
 COLUMNS = [
     "place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
-    "residents_say", "owner", "money", "duty", "decision",
+    "residents_say", "owner", "duty",
 ]  # fmt: skip
 
 
@@ -94,17 +94,13 @@ def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.Da
 
 
 def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
-    """Give the cells that come from the vocabulary: who leads, by which duty, and what is to be decided."""
+    """Give the cells that come from the vocabulary: who leads, and by which duty."""
     agencies = {agency.id: agency.name for agency in settings.agencies}
-    owner = agencies.get(words["lead_agency"], "")
-    who = f"Agree whether {owner} leads" if owner else "Agree who leads"
     return {
         "indicator_id": words.name,
         "indicator": words["indicator"],
-        "owner": owner or "Not yet agreed.",
-        "money": "Not in this edition: spending is not yet gathered.",
+        "owner": agencies.get(words["lead_agency"], "Not yet agreed."),
         "duty": words["duty"] or "No duty of its own.",
-        "decision": f"{who} a joint response on {words['short_name'].lower()}, and when costed options come back.",
     }
 
 

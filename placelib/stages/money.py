@@ -8,7 +8,7 @@ from placelib.commissioning import pool, spend
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages import needs
-from placelib.stages.shared import release
+from placelib.stages.shared import ledger_lines, release
 
 LEDGER, PLANNED = ("spend", "deflators"), ("services", "contracts", "outcomes")
 CUTS = ((), ("agency",), ("cofog",), ("agency", "cofog"), ("outcome_id",), ("economic_type",))
@@ -22,7 +22,7 @@ PLACES = {"_gbp_m": 1, "_share": 2, "loosened_pct": 1, "_pounds": 1} | dict.from
 
 def total_spend(inputs: Inputs) -> gate.Protected:
     """All agencies' money by agency, theme, outcome and economic type, year by year, transfers netted once."""
-    parts = [spend.totals(_lines(inputs), *cut).assign(breakdown=" and ".join(cut)) for cut in CUTS]
+    parts = [spend.totals(ledger_lines(inputs), *cut).assign(breakdown=" and ".join(cut)) for cut in CUTS]
     table = pd.concat(parts).sort_values(["net_or_gross", "year", "spent_gbp_m"], ascending=[True, False, False])
     return _released(table, "All the money spent here, £ million", inputs, LEDGER, "netted")
 
@@ -72,7 +72,7 @@ def frontier(inputs: Inputs) -> gate.Protected:
 
 def leverage(inputs: Inputs) -> gate.Protected:
     """What business, funders and the third sector bring, beside public money for the same outcomes."""
-    book, lines = inputs.book("leverage"), _lines(inputs)
+    book, lines = inputs.book("leverage"), ledger_lines(inputs)
     lines = lines[lines["outcome_id"].isin(book["outcome_id"]) & lines["net_or_gross"].eq("gross")]
     public = 1e6 * spend.totals(lines).drop_duplicates("year", keep="last").set_index("year")["spent_gbp_m"]
     return _released(pool.leverage(book, public), "What others bring", inputs, ("leverage", "spend"), "beside")
@@ -83,14 +83,9 @@ def payments(inputs: Inputs) -> gate.Protected:
     return _released(spend.reconciled(inputs.book("payments")), "Payments as published", inputs, ("payments",))
 
 
-def _lines(inputs: Inputs) -> pd.DataFrame:
-    book = inputs.book("spend")
-    return spend.ledger(book, inputs.book("deflators"), book.loc[book["status"] == "outturn", "year"].max())
-
-
 def _by_ward(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
     """The latest year spent, before income, by ward; and residents by ward."""
-    lines = _lines(inputs).query("status == 'outturn' and net_or_gross == 'gross' and year == prices")
+    lines = ledger_lines(inputs).query("status == 'outturn' and net_or_gross == 'gross' and year == prices")
     residents = exact.residents.groupby(["characteristic", "ward_code"])["residents"].sum().groupby("ward_code").first()
     return spend.by_ward(lines, residents, inputs.book("service_wards")), residents
 

@@ -7,14 +7,13 @@ import pandas as pd
 
 from placelib import gate, suppression
 from placelib.assessment import equality as equality_rules
-from placelib.assessment import issues as issue_rules
 from placelib.assessment import needs as need_rules
 from placelib.assessment import pattern as pattern_rules
 from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import is_made_up, titles
+from placelib.stages.shared import behind, coarsened, is_made_up, titles
 
 WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
 WHO |= {"workday": "people here on a working day"}
@@ -144,7 +143,7 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
-    own, rows = inputs.settings.weights, _coarsened(inputs, exact)
+    own, rows = inputs.settings.weights, coarsened(inputs, exact)
     table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
     notes = [
         "Method: each indicator as a multiple of the level compared with; domains weighted as place.toml says, or else "
@@ -156,7 +155,7 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Rank of each ward under each partner's weights, other methods, and without the indicator that moves it most."""
-    own, at = inputs.settings.weights, need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
+    own, at = inputs.settings.weights, need_rules.standing(coarsened(inputs, exact), inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, own)
     partners = {
         partner: need_rules.domain_weights(inputs.vocabulary, own | theirs)
@@ -172,7 +171,7 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Which domain's weight the order of the wards depends on, as shares of what changing all weights would do."""
-    at = need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
+    at = need_rules.standing(coarsened(inputs, exact), inputs.vocabulary)
     ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
     table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
     table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
@@ -183,7 +182,7 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
     """For each indicator of the index, the one that ranks the wards most nearly as it does."""
-    at = need_rules.standing(_coarsened(inputs, exact), inputs.vocabulary)
+    at = need_rules.standing(coarsened(inputs, exact), inputs.vocabulary)
     table = inputs.vocabulary.named(weighing.redundancy(at).rename_axis("indicator_id").reset_index())
     table["closest"] = table["closest"].map(inputs.vocabulary.indicators.set_index("indicator_id")["indicator"])
     table = table[["indicator_id", "indicator", "closest", "rank_correlation", "says_the_same"]]
@@ -195,7 +194,7 @@ def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
     """The place against England and named neighbours, as differences with their limits."""
-    rows = _coarsened(inputs, exact)
+    rows = coarsened(inputs, exact)
     columns = ["indicator_id", "indicator", "short_name", "domain_id", "domain", "comparator", "comparator_type"]
     decimals = dict.fromkeys(["value", "comparator_value", "difference", "lower", "upper"], 1) | {"ratio": 2}
     table = inputs.vocabulary.named(need_rules.comparisons(rows, inputs.vocabulary))
@@ -232,7 +231,7 @@ def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Whether each agency's rates cluster on the map: exploratory."""
-    table = pattern_rules.patterns(_coarsened(inputs, exact), inputs.geography.wards)
+    table = pattern_rules.patterns(coarsened(inputs, exact), inputs.geography.wards)
     files = exact.comparable.query("area_type == 'ward'").groupby("indicator_id")["source"].first()
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
     table["source"] = table["indicator_id"].map(files)
@@ -269,54 +268,6 @@ def together(inputs: Inputs, exact: Measures) -> gate.Protected:
     return gate.release_survey(table, "Needs that fall on the same people", decimals=decimals, policy=policy)
 
 
-def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Key issues, each in the words that its own cells give it."""
-    rows = _coarsened(inputs, exact)
-    published = indicators(inputs, exact).frame
-    published = published[published["illustrative"].isin(rows["illustrative"].unique())]
-    gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
-    group = ["characteristic", "category"]
-    gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
-    compared = need_rules.comparisons(rows, inputs.vocabulary)
-    table = issue_rules.key_issues(
-        rows,
-        published,
-        gaps=equality_rules.group_names(equality_rules.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary),
-        comparisons=compared,
-        vocabulary=inputs.vocabulary,
-        settings=inputs.settings,
-    )
-    if table.empty:
-        nothing = issue_rules.no_issue(rows)
-        table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
-    said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
-    table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
-    made_up = bool(rows["illustrative"].any())
-    notes = [issue_rules.RULE, *filter(None, [issue_rules.not_shown(compared, inputs.vocabulary)]), _behind(rows)]
-    return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
-
-
-def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """What the partnership's analysts say of the numbers, signed and dated."""
-    table = issue_rules.signed_commentary(inputs.commentary, indicators(inputs, exact).frame)
-    table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "said"]]
-    made_up = is_made_up(inputs.sources.values())
-    return gate.release_statistics(table, "What our analysts say", decimals={}, illustrative=made_up)
-
-
-def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """What we do not know: indicators without a source here, or without an English figure."""
-    table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
-    made_up = is_made_up(inputs.sources.values())
-    return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=made_up)
-
-
-def _coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
-    """Rows that may be compared, the agencies' counts no finer than they are published, and no ward's modelled."""
-    rows = suppression.coarsened(exact.comparable, inputs.settings.disclosure)
-    return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
-
-
 def _by_rank(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Put the wards' names to a table with ward_code and rank, the first first."""
     names = inputs.geography.wards[["ward_code", "ward_name"]]
@@ -334,10 +285,5 @@ def _released(
     """Release statistics, whole unless `decimals` says more, with the sources of the rows that they are made of."""
     whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
     made_up = bool(made_of["illustrative"].any())
-    said = notes if "source" in table else [_behind(made_of), *notes]
+    said = notes if "source" in table else [behind(made_of), *notes]
     return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=said)
-
-
-def _behind(rows: pd.DataFrame) -> str:
-    """How many files stand behind rows of the shared table, where they are too many to name."""
-    return f"{rows['source'].nunique()} sources, listed in 01_place."

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from placelib import gate
+from placelib import gate, suppression
+from placelib.commissioning import spend
+from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs, Source
 
 MOST_NAMED = 3
@@ -28,6 +30,12 @@ def book(inputs: Inputs, kind: str) -> pd.DataFrame:
     words["indicator"] = inputs.vocabulary.indicators.set_index("indicator_id")["indicator"].to_dict()
     known = {name: words[each.refers] for name, each in columns.items() if each.refers in words}
     return rows.assign(**{name.removesuffix("_id"): rows[name].map(said) for name, said in known.items()})
+
+
+def ledger_lines(inputs: Inputs) -> pd.DataFrame:
+    """Every line of the partners' ledgers, in the prices of the latest year that is spent."""
+    book = inputs.book("spend")
+    return spend.ledger(book, inputs.book("deflators"), book.loc[book["status"] == "outturn", "year"].max())
 
 
 def release(
@@ -58,3 +66,14 @@ def release(
     whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
     said = [behind, *notes] if sources else ["No file of this place feeds this table."]
     return gate.release_statistics(table, title, decimals=whole, illustrative=is_made_up(sources), notes=said)
+
+
+def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
+    """Rows that may be compared, the agencies' counts no finer than they are published, and no ward's modelled."""
+    rows = suppression.coarsened(exact.comparable, inputs.settings.disclosure)
+    return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
+
+
+def behind(rows: pd.DataFrame) -> str:
+    """How many files stand behind rows of the shared table, where they are too many to name."""
+    return f"{rows['source'].nunique()} sources, listed in 01_place."

@@ -1,0 +1,70 @@
+"""What can be published of the key issues: each with its numbers, its money and what is asked of the meeting."""
+
+import pandas as pd
+
+from placelib import gate
+from placelib.assessment import equality as equality_rules
+from placelib.assessment import issues as issue_rules
+from placelib.assessment import needs as need_rules
+from placelib.commissioning import spend
+from placelib.measures.shared import Measures
+from placelib.sources.readers import Inputs
+from placelib.stages.needs import indicators
+from placelib.stages.shared import behind, coarsened, is_made_up, ledger_lines
+
+
+def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Key issues, each in the words that its own cells give it."""
+    rows = coarsened(inputs, exact)
+    published = indicators(inputs, exact).frame
+    published = published[published["illustrative"].isin(rows["illustrative"].unique())]
+    gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
+    group = ["characteristic", "category"]
+    gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
+    compared = need_rules.comparisons(rows, inputs.vocabulary)
+    table = issue_rules.key_issues(
+        rows,
+        published,
+        gaps=equality_rules.group_names(equality_rules.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary),
+        comparisons=compared,
+        vocabulary=inputs.vocabulary,
+        settings=inputs.settings,
+    )
+    made_up = bool(rows["illustrative"].any())
+    table = table.join(_asked(inputs, table, made_up))
+    if table.empty:
+        nothing = issue_rules.no_issue(rows)
+        table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
+    said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
+    table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
+    notes = [issue_rules.RULE, *filter(None, [issue_rules.not_shown(compared, inputs.vocabulary)]), behind(rows)]
+    return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
+
+
+def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """What the partnership's analysts say of the numbers, signed and dated."""
+    table = issue_rules.signed_commentary(inputs.commentary, indicators(inputs, exact).frame)
+    table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "said"]]
+    made_up = is_made_up(inputs.sources.values())
+    return gate.release_statistics(table, "What our analysts say", decimals={}, illustrative=made_up)
+
+
+def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """What we do not know: indicators without a source here, or without an English figure."""
+    table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
+    made_up = is_made_up(inputs.sources.values())
+    return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=made_up)
+
+
+def _asked(inputs: Inputs, issues: pd.DataFrame, made_up: bool) -> pd.DataFrame:
+    """Money that is planned for the outcome behind each issue, and what is to be decided; never real beside made up."""
+    words, options = inputs.vocabulary.wording["issue"], inputs.book("options")
+    planned = spend.planned_for(ledger_lines(inputs), inputs.book("outcomes")).dropna(subset="spent_gbp_m")
+    alike = is_made_up(inputs.of_kind("spend", "outcomes")) == made_up
+    decisions = options.groupby("outcome_id").agg(decision=("decision", "first"), number=("decision", "size"))
+    rows = planned.join(decisions, on="outcome_id").reindex(issues["indicator_id"] if alike else [None] * len(issues))
+    rows["owner"] = issues["owner"].to_numpy()
+    facts = rows.to_dict("records")
+    money = [words["money" if row["spent_gbp_m"] > 0 else "no_money"].format(**row) for row in facts]
+    asked = [words["choose" if row["number"] > 1 else "lead"].format(**row) for row in facts]
+    return pd.DataFrame({"money": money, "decision": asked}, issues.index)
