@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from little import SLUG, A, population, write_little
-from test_books import OUTCOME, SERVICE, book, changed
+from test_books import CONTRACT, OUTCOME, SERVICE, book, changed
 
 from placelib.commissioning import pool, spend
 from placelib.sources.readers import read_place
@@ -48,6 +48,7 @@ def inputs(tmp_path_factory):
     """The little place with books of money."""
     makers = [book("spend", *LINES), PRICES, WARDS, book("funds", FUND, OTHER), book("services", *SERVICES)]
     makers += [book("outcomes", OUTCOME), book("leverage", GIFT), book("payments", PAYMENT, changed(PAYMENT, c2=-100))]
+    makers += [book("contracts", changed(CONTRACT, c1="PROVIDER A."))]
     return read_place(SLUG, write_little(tmp_path_factory.mktemp("money") / "data", population, *makers))
 
 
@@ -117,8 +118,9 @@ def test_what_others_bring_stands_beside_public_money_for_the_same_outcome(input
 
 
 def test_payments_are_published_as_counts_never_as_names(inputs):
-    """One paid, one refunded."""
+    """One paid, one refunded, to a supplier whom the register writes otherwise."""
     frame = money.payments(inputs).frame
+    assert set(frame["register"]) == {"in a register"}
     assert frame.set_index("standing")["amount_gbp"].to_dict() == {"paid": 900.0, "refund": -100.0}
     assert "payee" not in frame
 

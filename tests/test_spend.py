@@ -185,7 +185,7 @@ def test_a_place_without_money_files_has_empty_tables():
     table = by_ward(lines, RESIDENTS, NOBODY)
     assert table.empty
     assert against_need(table, RESIDENTS, ranks(A=(1, 1, 1), B=(2, 2, 2))).empty
-    assert reconciled(BOOKS["payments"].empty()).empty
+    assert reconciled(BOOKS["payments"].empty(), BOOKS["contracts"].empty()).empty
 
 
 def payment(payee="Provider A", paid_on="2026-01-01", amount=600.0, category="Care", reference="1"):
@@ -215,8 +215,9 @@ def test_payments_are_told_apart_and_none_dropped():
         "not dated",
         again,
     ]
-    table = reconciled(file)
+    table = reconciled(file, pd.DataFrame({"supplier": ["Provider A"]}))
     assert table["payments"].sum() == 7
+    assert table.groupby("register")["payments"].sum().to_dict() == {"in a register": 6, "in none that we have": 1}
     assert table["amount_gbp"].sum() == 5 * 600.0 + 600.0 - 600.0
 
 

@@ -150,8 +150,7 @@ def frontier(services: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
     """
     outcome = [-each.fun if each.success else np.nan for each in (_optimum(services, share) for share in shares)]
     budget = shares * services["now_gbp"].sum() / 1e6
-    table = pd.DataFrame({"budget_pct": 100 * shares, "budget_gbp_m": budget, "outcome_pct": outcome})
-    return table.query("budget_gbp_m > 0")
+    return pd.DataFrame({"budget_pct": 100 * shares, "budget_gbp_m": budget, "outcome_pct": outcome})[budget > 0]
 
 
 def _optimum(services: pd.DataFrame, share: float = 1.0, draws: np.ndarray | None = None) -> OptimizeResult:

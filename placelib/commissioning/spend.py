@@ -13,7 +13,7 @@ LESS, MORE, UNCLEAR = "less than its rank of need", "more than its rank of need"
 SAME_NAME = 92  # of 100: measured on two published files of payments, see tests/real/test_payments.py
 SPELLINGS = {r"&": " AND ", r"['’.]": "", r"[\W_]+": " ", r"\bLTD\b": "LIMITED", r"^ | $|^ ?THE (?=.)": ""}
 AGAIN, REFUND, UNNAMED, UNDATED = "same line again", "refund", "payee not named", "not dated"
-REPEATED, PAID = "same payee, day and sum as another", "paid"
+REPEATED, PAID, UNLISTED = "same payee, day and sum as another", "paid", ("in none that we have", "in a register")
 
 
 def ledger(spend: pd.DataFrame, deflators: pd.DataFrame, prices: str) -> pd.DataFrame:
@@ -228,7 +228,20 @@ def told_apart(payments: pd.DataFrame) -> pd.DataFrame:
     return named.assign(standing=np.select(rules, [AGAIN, REFUND, UNNAMED, UNDATED, REPEATED], PAID))
 
 
-def reconciled(payments: pd.DataFrame) -> pd.DataFrame:
-    """Count payments and their pounds by what they are: standing, payments, amount_gbp; together they are the file."""
-    counted = told_apart(payments).groupby("standing", as_index=False)["amount"].agg(payments="size", amount_gbp="sum")
-    return counted.sort_values("payments", ascending=False, ignore_index=True)
+def reconciled(payments: pd.DataFrame, contracts: pd.DataFrame) -> pd.DataFrame:
+    """Count payments and their pounds by what they are, and whether the payee is in a contracts register.
+
+    Parameters
+    ----------
+    payments, contracts : DataFrame
+        The books. A payee who is in none may have a contract that is too small to list, or need none.
+
+    Returns
+    -------
+    DataFrame
+        standing, register, payments, amount_gbp; together they are the file.
+    """
+    told = told_apart(payments)
+    register = np.where(matched(told["payee"], contracts["supplier"])["match"] == "", *UNLISTED)
+    counted = told.groupby(["standing", register])["amount"].agg(payments="size", amount_gbp="sum")
+    return counted.rename_axis(["standing", "register"]).sort_values("payments", ascending=False).reset_index()

@@ -10,7 +10,7 @@ from placelib.sources.readers import Inputs
 from placelib.stages import needs
 from placelib.stages.shared import ledger_lines, release
 
-LEDGER, PLANNED = ("spend", "deflators"), ("services", "contracts", "outcomes")
+LEDGER, PLANNED, PAID = ("spend", "deflators"), ("services", "contracts", "outcomes"), ("payments", "contracts")
 CUTS = ((), ("agency",), ("cofog",), ("agency", "cofog"), ("outcome_id",), ("economic_type",))
 CASES = {"as forecast": np.nan, "5% over": 0.05, "10% over": 0.1, "5% under": -0.05}
 SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
@@ -80,7 +80,7 @@ def leverage(inputs: Inputs) -> gate.Protected:
 
 def payments(inputs: Inputs) -> gate.Protected:
     """Payments to suppliers as published, told apart and counted: together they are the file."""
-    return _released(spend.reconciled(inputs.book("payments")), "Payments as published", inputs, ("payments",))
+    return _released(spend.reconciled(*map(inputs.book, PAID)), "Payments as published", inputs, PAID)
 
 
 def _by_ward(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
