@@ -74,10 +74,10 @@ NOBODY = pd.DataFrame(columns=["theme", "business_score"])
 @pytest.mark.parametrize(
     ("first", "score", "reading"),
     [  # an equal share of 14 themes is 7.1%; the middle of the scale is 4
-        ((10, 2), (3.5, 0.4), "Wanted and poor"),
-        ((10, 2), (4.5, 0.4), "Wanted though good"),
-        ((3, 2), (3.5, 0.4), "Poor but seldom named"),
-        ((3, 2), (4.5, 0.4), "Good and seldom named"),
+        ((10, 2), (3.5, 0.4), "Wanted, and scored low"),
+        ((10, 2), (4.5, 0.4), "Wanted, not scored low"),
+        ((3, 2), (3.5, 0.4), "Seldom named, but scored low"),
+        ((3, 2), (4.5, 0.4), "Seldom named, not scored low"),
         ((10, 3), (3.5, 0.4), "Not clear"),  # may be an equal share
         ((10, 2), (3.7, 0.4), "Not clear"),  # may be good
     ],

@@ -56,14 +56,15 @@ def test_a_target_is_reached_only_where_the_whole_interval_is(value, lower, uppe
 def test_a_year_to_date_says_so():
     """The months that stand for a year are named; a whole year says nothing."""
     method = "count of records, Byar 95% interval; 7 months put on a yearly footing"
-    assert standing(book(), figure(7, 6, 8, method), WORDS)["footing"].item() == "7 months put on a yearly footing"
-    assert standing(book(), figure(7, 6, 8), WORDS)["footing"].item() == ""
+    found = standing(book(), figure(7, 6, 7.5, method), WORDS)["standing"].item()
+    assert found == "Reached; 7 months put on a yearly footing"
+    assert standing(book(), figure(7, 6, 7.5), WORDS)["standing"].item() == "Reached"
 
 
 def test_an_outcome_without_a_figure_and_a_place_without_outcomes():
     """No source: no figure, nothing invented; no book: no row, every column."""
     found = standing(book(indicator_id="violence"), figure(7, 6, 8), WORDS)
-    assert found[["standing", "footing"]].to_numpy().tolist() == [[NO_FIGURE, ""]]
+    assert found["standing"].tolist() == [NO_FIGURE]
     empty = standing(book().head(0), figure(7, 6, 8), WORDS)
     assert empty.empty
     assert outlook(empty, months([20.0] * 36), {}).empty
@@ -99,7 +100,7 @@ def test_assurance_is_whether_the_target_lies_short_of_inside_or_beyond_the_limi
     """Limits of 39.36 and 60.64, fewer being better; turned round, the ends change places."""
     found = told(months(STEADY), {"burglary": target}, WORDS).query("latest").iloc[0]
     assert found["assurance"] == ASSURED[side].format(each="month")
-    assert found["variation"] == "Steady: nothing beyond chance in 36 months"
+    assert found["variation"] == "Steady, with nothing beyond chance in 36 months"
     turned = told(months(STEADY), {"burglary": target}, TURNED).query("latest").iloc[0]
     assert turned["assurance"] == ASSURED[{0: 2, 2: 0}.get(side, side)].format(each="month")
 
@@ -152,6 +153,7 @@ def test_the_outlook_is_certain_where_the_target_is_far_away_and_even_in_the_mid
     outcomes = pd.concat([book(target=target, direction="higher is worse") for target in (30.0, 90.0)])
     found = outlook(outcomes.reset_index(drop=True), steady, {"burglary": 10.0})
     assert found["chance_pct"].tolist() == [0, 100]
+    assert found["foreseen"].all()
     assert found["outlook"].str.startswith(("Fewer than 5 chances", "More than 95 chances")).all()
     assert (found["forecast_lower"] < 60).all()
     assert (found["forecast_upper"] > 60).all()
@@ -165,6 +167,7 @@ def test_too_little_behind_it_is_no_outlook(events):
     found = outlook(book(direction="higher is worse"), months(events), {"burglary": 10.0})
     assert found["outlook"].str.startswith("We do not know").all()
     assert found["chance_pct"].isna().all()
+    assert not found["foreseen"].any()
     past = book(direction="higher is worse", target_date=pd.Timestamp("2026-03-31"))
     assert outlook(past, months([50.0] * 36), {"burglary": 10.0})["chance_pct"].isna().all()
 

@@ -7,8 +7,9 @@ from placelib.assessment.equality import group_gaps
 from placelib.sources.terms import Vocabulary
 
 MIDDLE, LEAST_ANSWERS = 4.0, 30  # of the scale from 1 to 7; of a ward that anything is said of
-READINGS = ["Wanted and poor", "Wanted though good", "Poor but seldom named", "Good and seldom named", "Not clear"]
-NOT_ASKED, FEW_ASK = "Residents were not asked whether they want it", "Its theme is seldom named, and scored as good"
+READINGS = ["Wanted, and scored low", "Wanted, not scored low", "Seldom named, but scored low"]
+READINGS += ["Seldom named, not scored low", "Not clear"]
+NOT_ASKED, FEW_ASK = "Residents were not asked whether they want it", "Its theme is seldom named, and not scored low"
 NO_OUTCOME = "No outcome answers it"
 
 
@@ -28,13 +29,13 @@ def standard(wanted: pd.DataFrame, themes: pd.DataFrame, vocabulary: Vocabulary)
     -------
     DataFrame
         A row a theme, most named first: score, score_lower, score_upper (mean, 1 to 7), named_first and its limits
-        (per cent who name it first), reading (wanted is surely more than an equal share, seldom surely less; poor is
-        surely below 4, good surely above), respondents, effective_respondents, illustrative; the book's columns.
+        (per cent who name it first), reading (wanted is surely more than an equal share, seldom surely less; low is
+        surely below 4, not low surely above), respondents, effective_respondents, illustrative; the book's columns.
     """
     table = _by_theme(wanted[wanted["characteristic"] == "all"], vocabulary).droplevel("category")
     often, seldom = (table[f"named_first_{end}"].sub(100 / max(len(table), 1)) for end in ("lower", "upper"))
-    poor, good = table["score_upper"] < MIDDLE, table["score_lower"] > MIDDLE
-    known = [(often > 0) & poor, (often > 0) & good, (seldom < 0) & poor, (seldom < 0) & good]
+    low, high = table["score_upper"] < MIDDLE, table["score_lower"] > MIDDLE
+    known = [(often > 0) & low, (often > 0) & high, (seldom < 0) & low, (seldom < 0) & high]
     table["reading"] = np.select(known, READINGS[:4], READINGS[4])
     return table.join(themes.set_index("theme")).sort_values("named_first", ascending=False).reset_index()
 
@@ -53,7 +54,7 @@ def _by_theme(wanted: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
 
 def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -> pd.DataFrame:
-    """Find the wards where hope is low although need is high, and where a theme is wanted and poor.
+    """Find the wards where hope is low although need is high, and where a theme is wanted and scored low.
 
     Parameters
     ----------

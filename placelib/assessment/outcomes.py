@@ -17,13 +17,13 @@ UNLIKE = 2.0  # a mix that fits the years before so many times worse than is usu
 WORSE = {"higher is worse": 1.0, "higher is better": -1.0}
 FIGURE = ["value", "lower", "upper", "mark", "period", "source", "method", "illustrative"]
 STANDING = ["No figure", "Reached", "Not reached", "We cannot tell: the target lies within the margin of error"]
-OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook"]
+OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook", "foreseen"]
 NO_OUTLOOK = "We do not know: no series of months behind it is long enough"
 ASSURED = ["Missed in every ordinary {each}, unless something changes", "Hit and miss: chance decides"]
 ASSURED += ["Met in every ordinary {each}", "No target set"]
 WORDS, LIMITS = ["variation", "assurance"], ["centre", "lower", "upper", "target"]
 FACTS = ["indicator_id", "threshold", "release_class", "illustrative", "source"]
-CHANGED = "; but the limits cover a change, so look at the chart"
+CHANGED = "; but something has changed, so see the chart"
 
 
 def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -42,8 +42,8 @@ def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabu
     -------
     DataFrame
         The book's columns and those of the indicator; value, lower, upper, mark, period, source; standing (words: the
-        target counts as reached or not only where the whole interval lies on one side of it) and footing (whether the
-        figure is of part of a year, put on a yearly footing).
+        target counts as reached or not only where the whole interval lies on one side of it; a figure that is of part
+        of a year, put on a yearly footing, says so).
     """
     rows = published.query("area_type == 'place' and characteristic == 'all'").drop_duplicates("indicator_id")
     table = outcomes.merge(rows[["indicator_id", *FIGURE]], how="left", on="indicator_id", validate="m:1")
@@ -51,8 +51,8 @@ def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabu
     missing = [table[end].astype(float).fillna(value) - table["target"] for end in ("lower", "upper")]
     short = pd.DataFrame(missing) * table["direction"].map(WORSE)  # above nought: on the wrong side of the target
     known = [value.isna(), short.max() <= 0, short.min() > 0]
-    footing = table["method"].astype("str").str.extract(r"(\d+ months put on a yearly footing)")[0].fillna("")
-    return table.assign(standing=np.select(known, STANDING[:3], STANDING[3]), footing=footing)
+    footing = table["method"].astype("str").str.extract(r"(; \d+ months put on a yearly footing)")[0].fillna("")
+    return table.assign(standing=np.select(known, STANDING[:3], STANDING[3]) + footing)
 
 
 def inspected_by(regimes: pd.DataFrame) -> pd.Series:
@@ -78,7 +78,8 @@ def outlook(outcomes: pd.DataFrame, monthly: pd.DataFrame, exposure: Mapping[str
     -------
     DataFrame
         Indexed as `outcomes`: chance_pct (to the nearest 5, as a simulation knows no more), forecast, forecast_lower,
-        forecast_upper (rate of that year, middle and 95% limits; see `measures.series.year_totals`), outlook (words).
+        forecast_upper (rate of that year, middle and 95% limits; see `measures.series.year_totals`), outlook (words)
+        and foreseen (whether there is a forecast).
     """
     series = {name: rows.set_index("month")["events"] for name, rows in monthly.groupby("indicator_id")}
     found = [
@@ -91,12 +92,12 @@ def outlook(outcomes: pd.DataFrame, monthly: pd.DataFrame, exposure: Mapping[str
 def _outlook(outcome: Mapping, events: pd.Series | None, exposure: float) -> dict[str, object]:
     futures = None if events is None else year_totals(events, pd.Period(outcome["target_date"], "M"))
     if futures is None:
-        return {"outlook": NO_OUTLOOK}
+        return {"outlook": NO_OUTLOOK, "foreseen": False}
     worse, rates = WORSE[outcome["direction"]], futures / exposure
     chance = 5 * round(20 * (worse * rates <= worse * outcome["target"]).mean())
     said = {0: "Fewer than 5", 100: "More than 95"}.get(chance, f"About {chance}")
     words = f"{said} chances in 100 of reaching it in time, if things go on as they have"
-    return dict(zip(OUTLOOK, [chance, *np.quantile(rates, [0.5, 0.025, 0.975]), words], strict=True))
+    return dict(zip(OUTLOOK, [chance, *np.quantile(rates, [0.5, 0.025, 0.975]), words, True], strict=True))
 
 
 def variation(monthly: pd.DataFrame, targets: Mapping[str, float], vocabulary: Vocabulary) -> pd.DataFrame:
@@ -152,7 +153,7 @@ def _told(chart: pd.DataFrame, worse: float, *, target: float, each: str) -> tup
     ends = np.sort(worse * chart[["lower", "upper"]].iloc[0].to_numpy())
     assured = ASSURED[3] if np.isnan(target) else ASSURED[np.searchsorted(ends, worse * target)].format(each=each)
     if not out.any():
-        return f"Steady: nothing beyond chance in {len(out)} {each}s", assured
+        return f"Steady, with nothing beyond chance in {len(out)} {each}s", assured
     last, assured = out[out != 0].index[-1], assured + CHANGED * (not np.isnan(target))
     if last < out.index[-RECENT]:
         return f"Steady lately; last stood out in {last.asfreq('M'):%B %Y}", assured

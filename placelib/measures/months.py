@@ -33,21 +33,16 @@ def monthly_counts(inputs: Inputs, geography: Geography) -> pd.DataFrame:
     """
     tables = []
     for source in inputs.of_kind("events", "register", "counts", "series"):
-        contract = source.contract
+        contract, nought = source.contract, 0.0 if source.contract.kind in RECORDS else np.nan
         months = pd.period_range(contract.period_start, contract.period_end, freq="M", name="month")
-        for feed in contract.indicators:
-            rows = counted_rows(source, feed)
-            if rows["month"].isna().all() or feed.over_time == "mean":
-                continue
+        said = provenance(contract) | {"threshold": contract.threshold, "source": contract.title}
+        for feed in [feed for feed in contract.indicators if feed.over_time == "sum"]:
+            rows = counted_rows(source, feed).dropna(subset="month")
             rows = rows[rows["person"].isna() | ~rows.duplicated(["person", "month"])]
-            inside = located_rows(source, rows.index, geography).groupby("row")["share"].sum()
-            events = rows["numerator"] * inside.reindex(rows.index, fill_value=0.0)
-            whole = events.where(~rows["suppressed"]).groupby(rows["month"].dt.to_period("M")).agg(_all_known)
-            counted = whole.reindex(months, fill_value=0.0 if contract.kind in RECORDS else np.nan).rename("events")
-            said = provenance(contract) | {"threshold": contract.threshold, "source": contract.title}
-            tables.append(counted.reset_index().assign(indicator_id=feed.id, **said))
+            if len(rows):
+                inside = located_rows(source, rows.index, geography).groupby("row")["share"].sum()
+                events = rows["numerator"].mask(rows["suppressed"]) * inside.reindex(rows.index, fill_value=0.0)
+                whole = events.groupby(rows["month"].dt.to_period("M")).agg(lambda part: part.sum(skipna=False))
+                counted = whole.reindex(months, fill_value=nought).rename("events").reset_index()
+                tables.append(counted.assign(indicator_id=feed.id, **said))
     return stacked(tables).reindex(columns=COLUMNS)
-
-
-def _all_known(events: pd.Series) -> float:
-    return events.sum(skipna=False)

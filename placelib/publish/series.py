@@ -10,7 +10,8 @@ from placelib.publish.figure import INK, QUIET, STYLE, Figure, Page
 from placelib.publish.tables import first, published
 
 DRAWN = {"period": "Period", "events": "Events", "stands_out": "Stands out"}
-LINES = {"centre": ("average", "-"), "upper": ("upper limit", (0, (5, 3))), "lower": ("lower limit", (0, (5, 3)))}
+DASHED = (0, (5, 3))
+LINES = {"centre": ("average", "-"), "upper": ("upper limit", DASHED), "lower": ("lower limit", DASHED)}
 LINES |= {"target": ("target", ":")}
 READING = "Between the dashed limits lies what chance alone would bring. Filled dots are more than chance."
 
@@ -30,19 +31,18 @@ def control_chart(table: Table) -> Figure:
         Its title says whether anything stands out; a target is a dotted line.
     """
     frame = published(table)
-    events, words = frame["events"].astype(float), first(frame, "variation", NOTHING)
+    places, events, each = np.arange(len(frame)), frame["events"].astype(float), first(frame, "each")
+    words = first(frame, "variation", NOTHING)
     finding = f"{first(frame, 'short_name')}: {words[:1].lower()}{words[1:]}" if events.notna().any() else words
     page = Page(finding, table, DRAWN, height=2.5, reading=[READING])
-    axes, places = page.axes(0.5, 0.4, 6.0, 2.0), np.arange(len(frame))
-    axes.plot(places, events, color=QUIET, linewidth=0.9, zorder=2)
+    axes = page.axes(0.5, 0.4, 6.0, 2.0)
     faces = np.where(frame["stands_out"].eq(""), "white", INK)
+    axes.plot(places, events, color=QUIET, linewidth=0.9, zorder=2)
     axes.scatter(places, events, s=22, c=faces, edgecolors=INK, linewidths=0.9, zorder=3)
-    for name, (named, style) in LINES.items():
-        level = first(frame, name, np.nan)
-        if pd.notna(level):
-            axes.axhline(level, color=INK, linewidth=0.8, linestyle=style, zorder=1)
-            axes.text(1.01, level, f"{named} {level:,.0f}", transform=axes.get_yaxis_transform(), va="center", size=7)
+    for name in [name for name in LINES if pd.notna(first(frame, name, np.nan))]:
+        (named, style), level = LINES[name], frame[name].iloc[0]
+        axes.axhline(level, color=INK, linewidth=0.8, linestyle=style, zorder=1)
+        axes.text(1.01, level, f"{named} {level:,.0f}", transform=axes.get_yaxis_transform(), va="center", size=7)
     axes.set_xticks(places[::6], frame["period"][::6], size=7)
-    each = first(frame, "each")
     axes.set_ylabel(f"Events in each {each}")
     return page.figure(f"Dots by {each} from {first(frame, 'period')}, with lines for the average and the limits.")

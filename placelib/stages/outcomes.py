@@ -22,16 +22,16 @@ WANTED = ["aspiration_id", "aspiration", "short_name", "kind", "theme", "unit", 
 WANTED += ["characteristic", "characteristic_name", "category", "category_name", *BASES, *VALUES, "width_points"]
 FRAMEWORK = ["outcome_id", "outcome", "kind", "serves", "domain", "indicator", "unit", "direction", "owner", "theme"]
 FRAMEWORK += ["weight", "baseline", "baseline_date", "target", "target_date", *VALUES, "mark"]
-FRAMEWORK += ["period", "standing", "footing", *rules.OUTLOOK, "inspected_by"]
+FRAMEWORK += ["period", "standing", *rules.OUTLOOK, "inspected_by"]
 POINTS = ["indicator_id", "indicator", "short_name", "domain", "source", "illustrative", "release_class", "threshold"]
 POINTS += ["each", "period", "latest", "events", "stands_out", *rules.LIMITS, *rules.WORDS]
 COMPARED = ["area_name", "role", "year", "last", "value", "synthetic", "difference", "fit", "times_as_far", "finding"]
 NAMED = (
-    "Wanted and poor: surely more than an equal share name it first, and its average score is surely below 4. Low "
-    "hopes are looked for in the wards surely among the five that need most, all tested together."
+    "Wanted and scored low: surely more than an equal share name it first, and its average score is surely below 4. "
+    "Low hopes are looked for in the wards surely among the five that need most, all tested together."
 )
 FORECAST = (
-    "Method: two state-space models of the monthly counts, one with a lasting trend and one without, counted alike; "
+    "Forecasts: two models of the monthly counts, one with a lasting trend and one without, counted alike; "
     "they know nothing of changes that have not yet shown."
 )
 
@@ -61,7 +61,7 @@ def scores(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 
 def unmet(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Wards where hope is low although need is high, and what is wanted and poor in each ward."""
+    """Wards where hope is low although need is high, and what is wanted and scored low in each ward."""
     need = needs.needs(inputs, exact).frame
     sure = set(need.loc[need["sure"].str.endswith("greatest need"), "ward_code"])
     table = need[["ward_code", "ward_name"]].merge(wishes.by_ward(exact.wanted, sure, inputs.vocabulary))
