@@ -17,6 +17,8 @@ NAMES = [
     "02_survey",
     "03_needs",
     "04_equalities",
+    "05_aspirations",
+    "06_outcomes",
     "07_resources",
     "08_commissioning",
     "09_assurance",
