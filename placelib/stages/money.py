@@ -24,6 +24,9 @@ def total_spend(inputs: Inputs) -> gate.Protected:
     """All agencies' money by agency, theme, outcome and economic type, year by year, transfers netted once."""
     parts = [spend.totals(ledger_lines(inputs), *cut).assign(breakdown=" and ".join(cut)) for cut in CUTS]
     table = pd.concat(parts).sort_values(["net_or_gross", "year", "spent_gbp_m"], ascending=[True, False, False])
+    table["latest"] = table[["status", "net_or_gross"]].eq(["outturn", "gross"]).all(axis=1) & table["year"].eq(
+        table["prices"]
+    )
     return _released(table, "All the money spent here, £ million", inputs, LEDGER, "netted")
 
 

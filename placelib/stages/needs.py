@@ -94,6 +94,7 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What did not match: for each file and indicator, records in all, in a ward, in the place's figure, in no ward."""
     table = inputs.vocabulary.named(exact.ledger)
     table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
+    table = table.sort_values("unmatched_pct", ascending=False, ignore_index=True)
     table["agency"] = table["agency"].map(inputs.settings.agency_name)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     counts = ["records", "matched", "in_the_place", "unmatched"]
