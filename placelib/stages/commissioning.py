@@ -78,6 +78,7 @@ def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
     moves = [words["move"]["text"].format_map(each) for each in moved.to_dict("records")]
     rows["moves"] = pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)
     rows["weakest"] = moved["evidence"].groupby(level=0).agg(lambda each: max(each, key=decommission.STRENGTH.index))
+    rows["may_pay"] = rows["service"].mask(rows["net_gbp_upper"] < 0)
     rows["bodies"], rows["wards"] = _bodies(inputs), _wards(inputs)
     cells = {name: [_line(line, row) for row in rows.to_dict("records")] for name, line in words["record"].items()}
     return _released("decision_records", rows[["service"]].assign(**cells), inputs)
