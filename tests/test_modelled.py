@@ -1,11 +1,15 @@
 """Modelled ward figures: they are the small-area model's, agree with the place, and stand beside the direct ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from little import CODES
 
 from placelib.measures.modelled import COLUMNS, modelled_wards
 from placelib.measures.smallarea import modelled_proportions
+from placelib.stages import needs as stages
 
 WARDS = pd.Index([f"W{row:02d}" for row in range(18)])
 ADULTS = pd.Series(np.linspace(5_000, 12_000, 18), WARDS)
@@ -109,3 +113,26 @@ def test_without_covariates_the_wards_lend_to_each_other():
     highest, lowest = found.loc[found["direct"].idxmax()], found.loc[found["direct"].idxmin()]
     assert highest["moved"] < 0 < lowest["moved"]
     assert found["value"].std() < found["direct"].std()
+
+
+def test_the_table_says_how_the_limits_did_in_trials_and_by_which_rule(little, exact):
+    """Readers are told of the worst wards; each question stands beside the rule by which its model was fitted."""
+    columns = {"ward_code": CODES, "basis": "modelled", "illustrative": False, "respondents": 90, "direct": 20.0}
+    part = pd.DataFrame(columns).reindex(columns=COLUMNS).assign(effective_respondents=70.0)
+    both = pd.concat([part.assign(indicator_id="lonely", rule="REML"), part.assign(indicator_id="damp_home", rule="b")])
+    notes = stages.modelled(little, replace(exact, modelled=both)).notes
+    assert "in the worst ward of three questions only 56, 67 and 77 times" in notes[0]
+    assert notes[1:] == (
+        "How far wards differ was found by REML: Lonely.",
+        "How far wards differ was found by b: Damp or cold home.",
+    )
+
+
+def test_modelled_wards_are_in_no_rank_and_no_pattern(little, exact):
+    """Burglaries said to be modelled: one indicator fewer makes the ranks, and the wards' order forgets them."""
+    table = exact.table
+    wards = (table["indicator_id"] == "burglary") & (table["area_type"] == "ward")
+    without = stages.needs(little, replace(exact, table=table[~wards])).frame
+    modelled = stages.needs(little, replace(exact, table=table.assign(basis=table["basis"].mask(wards, "modelled"))))
+    pd.testing.assert_frame_equal(modelled.frame, without)
+    assert not without["score"].equals(stages.needs(little, exact).frame["score"])
