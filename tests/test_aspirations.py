@@ -64,7 +64,13 @@ def wanted(first, score, wards=("all",), **columns):
     table = pd.DataFrame(rows, columns=["aspiration_id", "category", "value", "lower", "upper"])
     usual = {"characteristic": "all" if wards == ("all",) else "ward", "respondents": 100, "illustrative": True}
     usual |= {"effective_respondents": 80.0, "degrees_of_freedom": 20.0, "everyone": 50.0, "difference": 0.0}
-    usual |= {"ratio": 1.0, "rest": 50.0, "rest_respondents": 900, "rest_effective": 700.0, "rest_share": 0.9}
+    usual |= {
+        "ratio": 1.0,
+        "rest": 50.0,
+        "rest_respondents": 900,
+        "rest_effective_respondents": 700.0,
+        "rest_share": 0.9,
+    }
     return table.assign(**usual | columns)
 
 

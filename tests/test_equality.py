@@ -22,7 +22,7 @@ def gaps_of(p_values, difference=10.0, **columns):
     rows["effective_respondents"] = list(map(answers_for, p_values, rows["value"]))
     rows["ratio"], rows["rest"] = rows["value"] / rows["everyone"], rows["everyone"]
     usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400, "degrees_of_freedom": 300}
-    usual |= {"rest_respondents": 10**9, "rest_effective": 1e9, "rest_share": 1.0}
+    usual |= {"rest_respondents": 10**9, "rest_effective_respondents": 1e9, "rest_share": 1.0}
     return rows.assign(**usual | columns)
 
 
@@ -61,7 +61,7 @@ def test_the_rest_are_not_taken_for_certain():
     rows = pd.concat([gaps_of([0.5], effective_respondents=50.0)] * 20, ignore_index=True)
     rows = rows.assign(value=40.0, everyone=26.0, rest=12.0, difference=14.0)
     assert group_gaps(rows, WORDS)["verdict"].eq("worse").all()
-    assert group_gaps(rows.assign(rest_effective=50.0), WORDS)["verdict"].eq("no clear difference").all()
+    assert group_gaps(rows.assign(rest_effective_respondents=50.0), WORDS)["verdict"].eq("no clear difference").all()
 
 
 def verdicts(rows):

@@ -63,7 +63,7 @@ def test_luck_makes_no_base_larger_than_the_weights_allow():
     groups = pd.DataFrame({"sex": np.repeat(["a", "b"], 100)})
     design = Design(weight, cluster=np.arange(200) // 4)  # two who say yes and two who do not in every cluster
     found = gaps(design, pd.DataFrame({"need_0": agree}), groups)
-    assert found[["effective_respondents", "rest_effective"]].to_numpy() == pytest.approx(80)
+    assert found[["effective_respondents", "rest_effective_respondents"]].to_numpy() == pytest.approx(80)
 
 
 @FEW
@@ -73,7 +73,7 @@ def test_no_for_yes_turns_the_gap_about(seed):
     weight, answers, groups = asked(seed)
     yes, no = (keyed(gaps(Design(weight), each, groups)) for each in (answers, 1 - answers))
     assert no["difference"].to_numpy() == pytest.approx(-yes["difference"].to_numpy())
-    bases = ["effective_respondents", "rest_effective", "rest_share"]
+    bases = ["effective_respondents", "rest_effective_respondents", "rest_share"]
     assert no[bases].to_numpy() == pytest.approx(yes[bases].to_numpy())
 
 

@@ -7,7 +7,7 @@ from test_needs import WORDS
 
 from placelib.assessment.equality import associated
 from placelib.assessment.needs import domain_weights, standing
-from placelib.assessment.spread import DEPRIVATION, deprivation_of, funnel, social_gradient
+from placelib.assessment.spread import DEPRIVATION, funnel, social_gradient
 from placelib.measures import answers
 from placelib.stages import spread as stages
 
@@ -25,12 +25,19 @@ def wards_of(indicator, counts, *, people=1_000.0, flow="flow", **columns):
     return rows.assign(indicator_id=indicator, measure=flow, **usual | columns)
 
 
-ORDER = pd.DataFrame({"burglary": np.arange(12.0), "noise": np.arange(12.0)}, WARDS)
+WEIGHTS = domain_weights(WORDS, {})
+INCOME = wards_of(DEPRIVATION, np.arange(12), flow="proportion", standard_error=0.0)
+
+
+def gradient_of(rows, income=INCOME):
+    """Gradient of a place whose wards are ordered by income deprivation, if any."""
+    table = rows if income is None else pd.concat([rows, income])
+    return social_gradient(table, standing(table, WORDS), WEIGHTS)
 
 
 def test_a_planted_gradient_is_found_to_the_digit():
     """Rates on a line from 10 among the least to 32 among the most deprived: the ends lie half a ward beyond."""
-    found = social_gradient(wards_of("burglary", 10 + 2 * np.arange(12)), ORDER).iloc[0]
+    found = gradient_of(wards_of("burglary", 10 + 2 * np.arange(12))).iloc[0]
     assert found["wards"] == 12
     assert found["slope"] == pytest.approx(24)  # 2 a ward, over the width of 12 wards
     assert found["relative"] == pytest.approx(33 / 9)
@@ -42,7 +49,7 @@ def test_a_turned_order_turns_the_gradient():
     """More among the least deprived is below nought and below one, limits and all."""
     rows = wards_of("burglary", 10 + 2 * np.arange(12))
     ends = ["slope", "slope_lower", "slope_upper"]
-    once, turned = social_gradient(rows, ORDER).iloc[0], social_gradient(rows, -ORDER).iloc[0]
+    once, turned = (gradient_of(rows, INCOME.assign(value=sign * INCOME["value"])).iloc[0] for sign in (1, -1))
     assert turned[ends].tolist() == pytest.approx((-once[["slope", "slope_upper", "slope_lower"]]).tolist())
     ends = [end.replace("slope", "relative") for end in ends]
     assert turned[ends].tolist() == pytest.approx(
@@ -54,8 +61,8 @@ def test_where_nothing_slopes_nothing_is_claimed_in_95_of_100_editions():
     """Two measures by chance alone: limits of both hold nought in at least 95, less the simulation's error."""
     draw, held = np.random.default_rng(5), []
     for _ in range(150):
-        rows = pd.concat([wards_of(name, draw.poisson(80, 12)) for name in ORDER])
-        found = social_gradient(rows, ORDER)
+        rows = pd.concat([wards_of(name, draw.poisson(80, 12)) for name in ("burglary", "noise")])
+        found = gradient_of(rows)
         held.append(((found["slope_lower"] <= 0) & (found["slope_upper"] >= 0)).all())
     assert np.mean(held) >= 0.95 - 2 * np.sqrt(0.95 * 0.05 / 150)
 
@@ -67,28 +74,23 @@ def test_where_nothing_slopes_nothing_is_claimed_in_95_of_100_editions():
 def test_what_is_no_count_with_chance_in_it_has_no_gradient(changed):
     """Full counts, modelled figures, rates without counts, hidden wards, nobody at risk."""
     rows = wards_of("burglary", 10 + 2 * np.arange(12)).assign(**changed)
-    assert social_gradient(rows, ORDER).empty
+    assert gradient_of(rows).empty
     assert funnel(rows).empty
 
 
-def test_wards_are_ordered_by_income_deprivation_where_there_is_any():
-    """The measure itself is not set against itself."""
-    share = wards_of(DEPRIVATION, np.arange(12), flow="proportion")
-    table = pd.concat([share, wards_of("burglary", 10 + np.arange(12))])
-    order, by = deprivation_of(table, standing(table, WORDS), domain_weights(WORDS, {}))
-    assert by == "income deprivation"
-    assert order["burglary"].tolist() == pytest.approx(share["value"].tolist())
-    assert DEPRIVATION not in order
+def test_income_deprivation_is_not_set_against_itself():
+    """Even where chance has a part in it; the table says what wards are ordered by."""
+    found = gradient_of(wards_of("burglary", 10 + np.arange(12)), INCOME.assign(standard_error=1.0))
+    assert found["indicator_id"].tolist() == ["burglary"]
+    assert found["ordered_by"].tolist() == ["income deprivation"]
 
 
-def test_or_else_by_the_need_index_without_the_measure_itself():
-    """Burglary is ordered by noise alone, and noise by burglary; a measure alone in the index has no order."""
-    table = pd.concat([wards_of("burglary", 10 + np.arange(12)), wards_of("noise", 30 - np.arange(12))])
-    order, by = deprivation_of(table, standing(table, WORDS), domain_weights(WORDS, {}))
-    assert by == "the need index without the measure itself"
-    assert (order["burglary"].rank() == order["noise"].rank(ascending=False)).all()
-    alone = table[table["indicator_id"] == "noise"]
-    assert deprivation_of(alone, standing(alone, WORDS), domain_weights(WORDS, {}))[0].empty
+def test_or_else_wards_are_ordered_by_the_need_index_without_the_measure_itself():
+    """Burglary falls where noise rises: each falls with the other, which ordered by itself it could not."""
+    rows = pd.concat([wards_of("burglary", 10 + np.arange(12)), wards_of("noise", 30 - np.arange(12))])
+    found = gradient_of(rows, None)
+    assert (found["slope"] < 0).all()
+    assert found["ordered_by"].unique().tolist() == ["the need index without the measure itself"]
 
 
 def test_a_ward_beyond_the_usual_spread_is_named():

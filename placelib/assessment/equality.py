@@ -18,7 +18,7 @@ LEAST_ANSWERS = 30
 SMALL_SHARE = 0.10  # of the largest group that answered the same question
 NOT_ANSWERED = "prefer_not_to_say"
 NUMBERS = ["value", "everyone", "difference", "ratio", "respondents", "effective_respondents", "degrees_of_freedom"]
-NUMBERS += ["rest", "rest_respondents", "rest_effective", "rest_share"]
+NUMBERS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
 
 
 def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -110,7 +110,7 @@ def _limits(rows: pd.DataFrame) -> pd.DataFrame:
     """Limits of each gap to everyone, from those of the gap to the rest."""
     sides = [
         pd.DataFrame({"yes": rows[base] * rows[share] / 100, "base": rows[base]})
-        for share, base in {"value": "effective_respondents", "rest": "rest_effective"}.items()
+        for share, base in {"value": "effective_respondents", "rest": "rest_effective_respondents"}.items()
     ]
     tail = (1 - CONFIDENCE) / 2 / FAMILIES / rows["comparisons"].clip(lower=1)
     return 100 * exact_differences(*sides, tail=tail).mul(rows["rest_share"], axis=0)

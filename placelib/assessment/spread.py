@@ -2,22 +2,30 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from placelib.assessment.needs import FAMILY_CONFIDENCE, Standing, coefficients
 from placelib.measures.standard import funnel_limits, slope_index
 
 FEWEST_WARDS = 10
 WATCH, ACT = 0.95, 0.998  # levels of funnel limits
-DEPRIVATION = "income_deprivation"
+ENDS, DEPRIVATION = ["lower", "upper"], "income_deprivation"
+INDICES = [f"{kind}{end}" for kind in ("slope", "relative") for end in ("", "_lower", "_upper")]
 
 
-def deprivation_of(table: pd.DataFrame, at: Standing, weights: pd.Series) -> tuple[pd.DataFrame, str]:
-    """Score the wards by deprivation, and say by which measure.
+def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd.DataFrame:
+    """Measure how far each agency's rate rises from the least to the most deprived end of the place.
+
+    The slope index and the relative index of inequality (`standard.slope_index`), turned so that more among the
+    deprived is above 0, and above 1. Wards are ordered by income deprivation where the place has it; otherwise by the
+    need index without that measure, which would else be set against itself. Limits allow for all measures together
+    (Bonferroni) and for chance in the counts alone. Full counts and the survey are left out, as are wards whose count
+    is hidden.
 
     Parameters
     ----------
     table : DataFrame
-        The shared indicator table.
+        The shared indicator table, with counts as they are published.
     at : Standing
         Where each ward stands on each indicator.
     weights : Series
@@ -25,55 +33,22 @@ def deprivation_of(table: pd.DataFrame, at: Standing, weights: pd.Series) -> tup
 
     Returns
     -------
-    DataFrame, wards by indicators
-        Income deprivation where the place has it; otherwise the need index without that indicator, which would
-        else be set against itself. Higher is more deprived. An indicator that is nowhere compared has no column.
-    str
-        Which of the two.
-    """
-    wards = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)]
-    if wards["value"].notna().any():
-        known = wards.set_index("area_code")["value"].dropna()
-        return pd.DataFrame(dict.fromkeys({*table["indicator_id"]} - {DEPRIVATION}, known)), "income deprivation"
-    without = {name: at.domain.drop(name) for name in at.domain.index}
-    scores = {
-        name: at.ratio[kept.index] @ coefficients(kept, weights)
-        for name, kept in without.items()
-        if (kept.map(weights) > 0).any()
-    }
-    return pd.DataFrame(scores), "the need index without the measure itself"
-
-
-def social_gradient(table: pd.DataFrame, deprivation: pd.DataFrame) -> pd.DataFrame:
-    """Measure how far each agency's rate rises from the least to the most deprived end of the place.
-
-    The slope index and the relative index of inequality (`standard.slope_index`), turned so that more among the
-    deprived is above 0, and above 1. Limits allow for all measures together (Bonferroni) and for chance in the counts
-    alone. Full counts and the survey are left out, as are wards whose count is hidden.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The shared indicator table, with counts as they are published.
-    deprivation : DataFrame
-        See `deprivation_of`.
-
-    Returns
-    -------
     DataFrame
         indicator_id, wards (how many), slope, slope_lower, slope_upper (most less least deprived, in the measure's
-        unit), relative, relative_lower, relative_upper (most over least; missing where the line falls below nought).
+        unit), relative, relative_lower, relative_upper (most over least; missing where the line falls below nought),
+        ordered_by.
     """
-    rows, told = _counted(table[table["area_code"].isin(deprivation.index)]), []
-    rows = rows[rows["indicator_id"].isin(deprivation)]
+    income = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)].set_index("area_code")
+    rows, told = _counted(table[table["area_code"].isin(income.index)] if len(income) else table), []
     level = 1 - (1 - FAMILY_CONFIDENCE) / max(rows["indicator_id"].nunique(), 1)
-    for name, wards in rows.groupby("indicator_id"):
-        order = deprivation[name].reindex(wards.index)
-        found = slope_index(wards, wards["denominator"], deprivation=order, level=level)[["value", "upper", "lower"]]
+    for name, wards in rows[rows["indicator_id"] != DEPRIVATION].groupby("indicator_id"):
+        others = at.domain.drop(name, errors="ignore")
+        order = income["value"] if len(income) else at.ratio[others.index] @ coefficients(others, weights)
+        people, order = wards["denominator"], order.reindex(wards.index)
+        found = slope_index(wards, people, deprivation=order, level=level)[["value", "upper", "lower"]]
         told.append((name, len(wards), *-found.loc["slope_index"], *1 / found.loc["relative_index"]))
-    ends = ["", "_lower", "_upper"]
-    columns = [f"{kind}{end}" for kind in ("slope", "relative") for end in ends]
-    return pd.DataFrame(told, columns=["indicator_id", "wards", *columns])
+    ordered_by = "income deprivation" if len(income) else "the need index without the measure itself"
+    return pd.DataFrame(told, columns=["indicator_id", "wards", *INDICES]).assign(ordered_by=ordered_by)
 
 
 def funnel(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,17 +67,16 @@ def funnel(table: pd.DataFrame) -> pd.DataFrame:
         where 95 of 100 would lie), "as others".
     """
     rows, parts = _counted(table).query("measure == 'flow'"), []
-    for name, wards in rows.groupby("indicator_id"):
-        expected = wards["denominator"] * wards["numerator"].sum() / wards["denominator"].sum()
-        watch, act = (funnel_limits(wards["numerator"], expected, level=level) for level in (WATCH, ACT))
-        average = wards["per"] * expected / wards["denominator"] / wards["years"]
-        beyond = [act["verdict"] != "as expected", watch["verdict"] != "as expected"]
-        verdict = np.select(beyond, [act["verdict"], "perhaps " + watch["verdict"]], "as others")
-        told = act[["lower", "upper"]].mul(average, axis=0).assign(indicator_id=name, value=wards["value"])
-        parts.append(told.assign(average=average, verdict=verdict))
-    columns = ["indicator_id", "value", "average", "lower", "upper", "verdict"]
-    found = pd.concat(parts) if parts else rows.assign(average=1.0, lower=1.0, upper=1.0, verdict="")
-    return found[columns].rename_axis("ward_code").reset_index()
+    for _, wards in rows.groupby("indicator_id"):
+        rate = wards["numerator"].sum() / wards["denominator"].sum()
+        limits = funnel_limits(wards["numerator"], rate * wards["denominator"], level=ACT)
+        average = wards["per"] * rate / wards["years"]
+        parts.append(wards.assign(average=average, score=limits["score"], **limits[ENDS].mul(average, axis=0)))
+    found = pd.concat(parts) if parts else rows.assign(average=0.0, score=0.0)
+    beyond, way = found["score"].abs(), np.where(found["score"] > 0, "higher", "lower")
+    sure, perhaps = (beyond > stats.norm.ppf((1 + level) / 2) for level in (ACT, WATCH))
+    found["verdict"] = np.select([sure, perhaps], [way, "perhaps " + way], "as others")
+    return found[["indicator_id", "value", "average", *ENDS, "verdict"]].rename_axis("ward_code").reset_index()
 
 
 def _counted(table: pd.DataFrame) -> pd.DataFrame:

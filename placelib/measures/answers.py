@@ -17,6 +17,7 @@ from placelib.sources.readers import Inputs, Source
 
 PERCENT = 100
 FEWEST, NOT_SAID = 30, "prefer_not_to_say"
+NO_TESTS = pd.DataFrame(columns=["indicator_id", "characteristic", "p_value"])
 WIDTH = 2 * NormalDist().inv_cdf(0.975)  # of a 95% interval, in standard errors
 
 
@@ -107,7 +108,7 @@ def associations(inputs: Inputs, source: Source, geography: Geography) -> pd.Dat
         group = group.where(group.map(group.value_counts()) >= FEWEST)
         if design.probability and min(group.nunique(), answers.loc[group.notna(), question].nunique()) > 1:
             rows.append((question, characteristic, contrasts.rao_scott(design, group, answers[question]).p_value))
-    return pd.DataFrame(rows, columns=["indicator_id", "characteristic", "p_value"])
+    return pd.DataFrame(rows, columns=list(NO_TESTS))
 
 
 def yes_or_no(source: Source) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from placelib.measures import population, survey
 from placelib.sources.readers import Source
 
 PERCENT = 100
-APART = ["everyone", "difference", "ratio", "rest", "rest_respondents", "rest_effective", "rest_share"]
+APART = ["everyone", "difference", "ratio", "rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
 NAMES = ["aspiration_id", "characteristic", "category"]
 ESTIMATED = ["value", "lower", "upper", "respondents", "effective_respondents", "degrees_of_freedom"]
 COLUMNS = [*NAMES, *ESTIMATED, *APART, "illustrative"]

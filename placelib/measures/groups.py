@@ -47,10 +47,9 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     Returns
     -------
     DataFrame
-        characteristic, category (two joined by " × " for a pair), indicator_id, value (%), respondents,
-        effective_respondents (never more than respondents, or than Kish's for their weights), degrees_of_freedom,
-        everyone, difference (percentage points), ratio; and of the rest: rest (%), rest_respondents, rest_effective,
-        rest_share (1 - f, weighted, of those who answered the question).
+        The columns of `survey.proportions`, of characteristic (two joined by " × " for a pair) and category, with
+        indicator_id; value (%), everyone (%), difference (percentage points), ratio; and of the rest: rest (%),
+        rest_respondents, rest_effective_respondents, rest_share (1 - f, weighted, of those who answered the question).
     """
     crosses = [list(pair) for pair in PAIRS if set(pair) <= set(groups)]
     pairs = {" × ".join(pair): population.crossed([groups[name] for name in pair]) for pair in crosses}
@@ -59,24 +58,21 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     found, rest = (cautious_proportions(design, answers, each) for each in (domains, others))
     everyone = PERCENT * found["question"].map(found.head(answers.shape[1]).set_index("question")["estimate"])
     asked = answers.notna().mul(design.weight, axis=0)
-    return (
-        pd.DataFrame(
-            {
-                **found[["characteristic", "category", "respondents", "effective_respondents", "degrees_of_freedom"]],
-                "indicator_id": found["question"],
-                "value": PERCENT * found["estimate"],
-                "everyone": everyone,
-                "difference": PERCENT * found["estimate"] - everyone,
-                "ratio": PERCENT * found["estimate"] / everyone,
-                "rest": PERCENT * rest["estimate"],
-                "rest_respondents": rest["respondents"],
-                "rest_effective": rest["effective_respondents"],
-                "rest_share": (others.members.T @ asked / asked.sum().to_numpy()).ravel(),
-            }
+    value = PERCENT * found["estimate"]
+    beside = rest[["respondents", "effective_respondents"]].add_prefix("rest_")
+    table = (
+        found.rename(columns={"question": "indicator_id"})
+        .join(beside)
+        .assign(
+            value=value,
+            everyone=everyone,
+            difference=value - everyone,
+            ratio=value / everyone,
+            rest=PERCENT * rest["estimate"],
+            rest_share=(others.members.T @ asked / asked.sum().to_numpy()).ravel(),
         )
-        .iloc[answers.shape[1] :]
-        .reset_index(drop=True)
     )
+    return table.iloc[answers.shape[1] :].reset_index(drop=True)
 
 
 def _with_everyone(groups: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """What can be published of a place and its needs: what each table is made of, and how it leaves the gate."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -13,7 +11,7 @@ from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import behind, coarsened, is_made_up, titles
+from placelib.stages.shared import coarsened, files_of, is_made_up, release, titles
 
 WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
 WHO |= {"workday": "people here on a working day"}
@@ -87,7 +85,7 @@ def people(inputs: Inputs, exact: Measures) -> gate.Protected:
     titles = {each.name: each.contract.title for each in inputs.of_kind("population")}
     table = exact.headline.drop(columns="illustrative")
     table = table.assign(who=table["basis"].map(WHO), source=table["source_id"].map(titles))
-    return _released(table, "People who live and work here", exact.headline)
+    return release(table, "People who live and work here", files_of(inputs, exact.headline))
 
 
 def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -151,7 +149,7 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
         "the shared vocabulary.",
         "Ranges allow for sampling and chance, not for the age of a file or for sharing areas between wards.",
     ]
-    return _released(_by_rank(table, inputs), "Overall need by ward", rows, notes=notes)
+    return release(_by_rank(table, inputs), "Overall need by ward", files_of(inputs, rows), notes=notes)
 
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -167,7 +165,7 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     names = inputs.vocabulary.indicators.set_index("indicator_id")["short_name"].to_dict()
     names |= inputs.vocabulary.domains.set_index("domain_id")["domain"].to_dict()
     table["left_out"] = table["left_out"].map(names).fillna("")
-    return _released(_by_rank(table.reset_index(), inputs), "Ranks by other choices", exact.comparable)
+    return release(_by_rank(table.reset_index(), inputs), "Ranks by other choices", files_of(inputs, exact.comparable))
 
 
 def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -178,7 +176,7 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
     table = inputs.vocabulary.domains[["domain_id", "domain"]].merge(table, on="domain_id", validate="1:1")
     table = table[["domain_id", "domain", "weight", "alone_pct", "with_others_pct"]]
-    return _released(table, "What the order depends on", exact.comparable, decimals={"weight": 2})
+    return release(table, "What the order depends on", files_of(inputs, exact.comparable), decimals={"weight": 2})
 
 
 def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -190,7 +188,7 @@ def overlap(inputs: Inputs, exact: Measures) -> gate.Protected:
     number = weighing.effective_number(at)
     notes = [f"The {len(table)} indicators say as much as about {number:.0f} unrelated ones would."]
     decimals = {"rank_correlation": 2}
-    return _released(table, "Indicators that overlap", exact.comparable, decimals=decimals, notes=notes)
+    return release(table, "Indicators that overlap", files_of(inputs, exact.comparable), decimals=decimals, notes=notes)
 
 
 def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -236,7 +234,9 @@ def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
     files = exact.comparable.query("area_type == 'ward'").groupby("indicator_id")["source"].first()
     table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "moran", "p_value", "reading", "stand_out"]]
     table["source"] = table["indicator_id"].map(files)
-    return _released(table, "Patterns on the map", exact.comparable, decimals={"moran": 2, "p_value": 3})
+    return release(
+        table, "Patterns on the map", files_of(inputs, exact.comparable), decimals={"moran": 2, "p_value": 3}
+    )
 
 
 def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -273,18 +273,3 @@ def _by_rank(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Put the wards' names to a table with ward_code and rank, the first first."""
     names = inputs.geography.wards[["ward_code", "ward_name"]]
     return names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
-
-
-def _released(
-    table: pd.DataFrame,
-    title: str,
-    made_of: pd.DataFrame,
-    *,
-    decimals: Mapping[str, int] = {},
-    notes: Sequence[str] = (),
-) -> gate.Protected:
-    """Release statistics, whole unless `decimals` says more, with the sources of the rows that they are made of."""
-    whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
-    made_up = bool(made_of["illustrative"].any())
-    said = notes if "source" in table else [behind(made_of), *notes]
-    return gate.release_statistics(table, title, decimals=whole, illustrative=made_up, notes=said)

@@ -55,7 +55,7 @@ def release(
     title : str
         What the table is.
     sources : sequence of Source
-        The files that it is made from: named at its foot where they are few.
+        The files that it is made from: named at its foot where they are few, unless it has a column `source`.
     decimals : mapping of str to int
         Decimal places of numbers that do not leave whole.
     notes : sequence of str
@@ -64,7 +64,9 @@ def release(
     few = len(sources) <= MOST_NAMED
     behind = f"Source: {titles(sources)}." if few else f"{len(sources)} sources, listed in 01_place."
     whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
-    said = [behind, *notes] if sources else ["No file of this place feeds this table."]
+    said = (
+        [*([] if "source" in table else [behind]), *notes] if sources else ["No file of this place feeds this table."]
+    )
     return gate.release_statistics(table, title, decimals=whole, illustrative=is_made_up(sources), notes=said)
 
 
@@ -77,3 +79,8 @@ def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
 def behind(rows: pd.DataFrame) -> str:
     """How many files stand behind rows of the shared table, where they are too many to name."""
     return f"{rows['source'].nunique()} sources, listed in 01_place."
+
+
+def files_of(inputs: Inputs, rows: pd.DataFrame) -> list[Source]:
+    """Files that these rows, each with its source_id, were made from."""
+    return [inputs.sources[name] for name in rows["source_id"].unique()]
