@@ -97,7 +97,7 @@ def surveyed(place: Study, seed: Iterable[int], *, unseen: bool) -> Source:
     rows = made.survey_rows(world, place.answers)
     columns = {name: column["from"] for name, column in own["sources"]["survey"]["columns"].items()}
     columns |= {question[SLUG]["column"]: name for name, question in made.questions().items()}
-    frame = pd.DataFrame({name: rows[columns[name]] for name in source.frame})
+    frame = pd.DataFrame({name: rows[columns[name]] for name in source.frame if columns.get(name) in rows})
     asked = [question[SLUG]["column"] for question in made.questions().values()]
     frame[asked] = frame[asked].mask(frame[asked].isin(["refused", "skipped"]))
     return replace(source, frame=frame.mask(frame == "skipped"))
