@@ -45,6 +45,19 @@ def test_shares_and_scores_are_those_worked_by_hand(read):
     assert found["respondents"].loc[("wants_to_learn", "all", "all")] == 120
 
 
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_survey_may_ask_for_shares_or_scores_alone(read, kept):
+    """Either kind without the other is estimated as it is beside it."""
+
+    def one():
+        rows, terms = asked()
+        return rows, terms | {"aspirations": terms["aspirations"][kept : kept + 1]}
+
+    exact = measure(read(one, population, households, comparators))
+    everyone = exact.wanted.query("characteristic == 'all'")
+    assert everyone["value"].tolist() == pytest.approx([[60], [5.25]][kept])
+
+
 def test_a_survey_without_aspirations_has_none(little, exact):
     """No entry in the contract: no row, every column."""
     assert exact.wanted.empty

@@ -8,6 +8,7 @@ from placelib.sources.readers import Source
 
 PERCENT = 100
 APART = ["everyone", "difference", "ratio", "rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
+ID = {"question": "aspiration_id", "indicator_id": "aspiration_id", "estimate": "value"}
 NAMES = ["aspiration_id", "characteristic", "category"]
 ESTIMATED = ["value", "lower", "upper", "respondents", "effective_respondents", "degrees_of_freedom"]
 COLUMNS = [*NAMES, *ESTIMATED, *APART, "illustrative"]
@@ -34,18 +35,20 @@ def aspirations(design: survey.Design, source: Source, groups: pd.DataFrame, war
         respondents, effective_respondents, degrees_of_freedom; and for shares by ward those columns of `groups.gaps`
         that set a ward beside everyone and the rest. Empty where the contract names no aspiration.
     """
-    asked = {each: population.as_codes(source.frame[each.column]) for each in source.contract.aspirations}
-    if not asked:
+    answers = {each: population.as_codes(source.frame[each.column]) for each in source.contract.aspirations}
+    if not answers:
         return pd.DataFrame(columns=COLUMNS)
-    shares = {each.id: codes.isin(each.yes).where(codes.notna()) for each, codes in asked.items() if each.yes}
-    shares = pd.DataFrame(shares, index=groups.index).astype(float)
-    scores = {each.id: pd.to_numeric(codes) for each, codes in asked.items() if not each.yes}
-    scores = pd.DataFrame(scores, index=groups.index).astype(float)
+    shares = {each.id: codes.isin(each.yes).astype(float).where(codes.notna()) for each, codes in answers.items()}
+    scores = {each.id: pd.to_numeric(codes).astype(float) for each, codes in answers.items() if not each.yes}
+    scores = pd.DataFrame(scores, index=groups.index)
+    shares = pd.DataFrame(shares, index=groups.index).drop(columns=list(scores))
     domains = survey.Domains.each(groups.assign(all="all", ward=ward))
     found = group_measures.cautious_proportions(design, shares, domains)
     found[["estimate", "lower", "upper"]] *= PERCENT
     found = pd.concat([found, survey.means(design, scores, domains)], ignore_index=True)
-    found = found.rename(columns={"question": "aspiration_id", "estimate": "value"})
-    apart = group_measures.gaps(design, shares, ward.to_frame("ward")).rename(columns={"indicator_id": "aspiration_id"})
-    table = found.merge(apart[[*NAMES, *APART]], how="left", on=NAMES, validate="1:1")
+    found = found.rename(columns=ID)
+    apart = pd.DataFrame(columns=[*NAMES, *APART])
+    if len(shares.columns):
+        apart = group_measures.gaps(design, shares, ward.to_frame("ward")).rename(columns=ID)[[*NAMES, *APART]]
+    table = found.merge(apart, how="left", on=NAMES, validate="1:1")
     return table.assign(illustrative=source.contract.illustrative)[COLUMNS]

@@ -2,7 +2,6 @@
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 
 from placelib.gate import Table
 from placelib.publish.charts import NOTHING
@@ -10,9 +9,8 @@ from placelib.publish.figure import INK, QUIET, STYLE, Figure, Page
 from placelib.publish.tables import first, published
 
 DRAWN = {"period": "Period", "events": "Events", "stands_out": "Stands out"}
-DASHED = (0, (5, 3))
-LINES = {"centre": ("average", "-"), "upper": ("upper limit", DASHED), "lower": ("lower limit", DASHED)}
-LINES |= {"target": ("target", ":")}
+LINES = {"centre": "average", "upper": "upper limit", "lower": "lower limit", "target": "target"}
+DRAWN_AS = {"centre": "-", "target": ":"}
 READING = "Between the dashed limits lies what chance alone would bring. Filled dots are more than chance."
 
 
@@ -39,10 +37,10 @@ def control_chart(table: Table) -> Figure:
     faces = np.where(frame["stands_out"].eq(""), "white", INK)
     axes.plot(places, events, color=QUIET, linewidth=0.9, zorder=2)
     axes.scatter(places, events, s=22, c=faces, edgecolors=INK, linewidths=0.9, zorder=3)
-    for name in [name for name in LINES if pd.notna(first(frame, name, np.nan))]:
-        (named, style), level = LINES[name], frame[name].iloc[0]
-        axes.axhline(level, color=INK, linewidth=0.8, linestyle=style, zorder=1)
-        axes.text(1.01, level, f"{named} {level:,.0f}", transform=axes.get_yaxis_transform(), va="center", size=7)
+    beside = {"transform": axes.get_yaxis_transform(), "va": "center", "size": 7}
+    for name, level in frame.reindex(columns=list(LINES)).head(1).T.dropna().itertuples():
+        axes.axhline(level, color=INK, linewidth=0.8, linestyle=DRAWN_AS.get(name, "--"), zorder=1)
+        axes.text(1.01, level, f"{LINES[name]} {level:,.0f}", **beside)
     axes.set_xticks(places[::6], frame["period"][::6], size=7)
     axes.set_ylabel(f"Events in each {each}")
     return page.figure(f"Dots by {each} from {first(frame, 'period')}, with lines for the average and the limits.")
