@@ -45,6 +45,39 @@ def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     return result
 
 
+def people_coarsened(rows: pd.DataFrame, threshold: float, base: int) -> pd.DataFrame:
+    """Take from the people served by each service, by ward, what the gate takes, so that all may be made of it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The book service_wards.
+    threshold : float
+        Below which a count is small.
+    base : int
+        Shown counts go to the nearest multiple.
+
+    Returns
+    -------
+    DataFrame
+        The same rows. Small counts, and others hidden lest those be worked back by one who knows how many people the
+        service has in all, share alike what the shown ones leave of that.
+
+    Examples
+    --------
+    >>> book = pd.DataFrame({"service_id": "S", "ward_code": list("ABCD"), "people_served": [12, 3, 0, 42]})
+    >>> people_coarsened(book, threshold=8, base=5)["people_served"].tolist()
+    [8.5, 8.5, 0.0, 40.0]
+    """
+    counts = rows["people_served"].astype(float)
+    known = nearest(counts, base)
+    for _, parts in counts.groupby(rows["service_id"]):
+        hidden, enough = complemented(parts, is_small(parts, threshold), threshold, base)
+        hidden, many = hidden | (not enough), max(hidden.sum(), 1)
+        known[hidden.index[hidden]] = max((parts.sum() - known[hidden.index[~hidden]].sum()) / many, 1.0)
+    return rows.assign(people_served=known)
+
+
 def remade(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     """Make rates, limits and errors again from counts that are rounded; a rate that came without counts stays."""
     count, base = (nearest(rows[name], policy.rounding_base) for name in ("numerator", "denominator"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from little import MAKERS, PERSONAL, SETTINGS, TEXT, contract, events, population, register, survey
+from little import MAKERS, PERSONAL, SETTINGS, TEXT, contract, events, half_year, population, register, survey
 from pydantic import ValidationError
 
 from placelib.errors import PlacelibError
@@ -19,6 +19,13 @@ def valid(terms, **changed):
     """Check a contract with some of its keys changed; None takes a key away."""
     keys = {"sha256": "0" * 64} | terms | changed
     return Contract.model_validate({key: value for key, value in keys.items() if value is not None})
+
+
+@pytest.mark.parametrize("kind", ["service_wards", "contracts"])
+def test_books_with_a_rule_of_their_own_need_not_be_open(kind):
+    """People served leave as counts of people do, and prices where no supplier dominates."""
+    terms = contract("A book", "council", kind, "book.csv", release="commercial")
+    assert valid(terms).release == "commercial"
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -42,6 +49,7 @@ def test_every_kind_of_file_can_be_described(maker):
         (events, {"release": "survey"}, "kind 'survey', release 'survey' and [survey] go together"),
         (survey, {"survey": None}, "kind 'survey', release 'survey' and [survey] go together"),
         (events, {"kind": "population"}, "kind 'population' needs [population]"),
+        *((half_year, {"kind": kind}, "a book must be open") for kind in ("services", "spend", "panel", "payments")),
         (events, {"period_end": "2025-03-31"}, "period_end is before period_start"),
         (events, {"columns": {"X": TEXT}}, "names columns that are not declared: Type, Y"),
         (events, {"sha256": "not a hash"}, "should match pattern"),

@@ -46,9 +46,9 @@ def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows, with supplier_id, value (unit price × units), dearer_pct (the dearest price over the cheapest in the
-        category), over_mean_gbp and over_lowest_gbp (a year above what the same units would cost at the category's mean
-        price, or at its lowest): like is taken to be sold as like, in the same amounts, at a price that all could get.
+        The rows, with supplier_id, value (unit price × units), over_mean_gbp and over_lowest_gbp (a year above what
+        the same units would cost at the category's mean price, or at its lowest): like is taken to be sold as like, in
+        the same amounts, at a price that all could get.
     """
     ids = supplier_ids(contracts["supplier"], contracts["company_number"])
     rows = contracts.assign(supplier_id=ids, value=contracts["unit_price"] * contracts["units"])
@@ -59,7 +59,7 @@ def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
         "over_mean_gbp": (price - mean).clip(lower=0) * rows["units"],
         "over_lowest_gbp": (price - lowest) * rows["units"],
     }
-    return rows.assign(dearer_pct=100 * (cell["unit_price"].transform("max") / lowest - 1), **over)
+    return rows.assign(**over)
 
 
 def by_category(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,16 +70,18 @@ def by_category(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         category, agencies (as text), buyers, contracts, single_bids and direct_awards (contracts with one bid, or none
         asked for), suppliers_like (1 / Herfindahl–Hirschman index: as concentrated as so many equal suppliers),
-        dearer_pct, over_mean_gbp, over_lowest_gbp; total, largest, second: the sums of all suppliers, and the two
-        largest.
+        over_mean_gbp, over_lowest_gbp, over_mean_pct (the first as a percentage of what is paid: the highest price over
+        the lowest would tell whoever asks the lowest what another asks); total, largest, second: the sums of all
+        suppliers, and the two largest.
     """
     cell = rows.assign(single_bids=rows["bids"].eq(1), direct_awards=rows["bids"].isna()).groupby("category")
-    table = cell.agg(**BUYERS).join(cell["dearer_pct"].max())
+    table = cell.agg(**BUYERS)
     table = table.join(cell[["single_bids", "direct_awards", "over_mean_gbp", "over_lowest_gbp"]].sum())
     parts = rows.groupby(["category", "supplier_id"])["value"].sum().sort_values(ascending=False)
     each = parts.groupby("category")
     sums = {"total": each.sum(), "largest": each.nth(0).droplevel(1), "second": each.nth(1).droplevel(1)}
     table = table.join(pd.DataFrame(sums).fillna({"second": 0.0}))
+    table["over_mean_pct"] = 100 * table["over_mean_gbp"] / table["total"]
     table["suppliers_like"] = table["total"] ** 2 / (parts**2).groupby("category").sum()
     return table.reset_index()
 

@@ -10,6 +10,7 @@ from placelib.settings import Strict
 # what a file may be, besides the books that data/vocabulary/books.toml describes
 KINDS = ["survey", "events", "register", "counts", "series", "rates", "population", "comparators"]
 KINDS += ["boundaries", "lookup"]
+APART = ("service_wards", "contracts")  # books with a rule of the gate of their own
 LABELS = {"lookup": {"area_code", "ward_code", "share"}}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
@@ -202,6 +203,7 @@ class Contract(Strict):
         unlabelled = LABELS.get(kind, set()) - set(self.labels.values())
         undeclared = self.named_columns() - set(self.columns)
         restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
+        as_it_is = "a book must be open, as tables show it as it is: only service_wards and contracts need not be"
         return {
             "period_end is before period_start": self.period_end < self.period_start,
             "records of people need [personal]: controller, lawful basis …": people and self.personal is None,
@@ -209,6 +211,7 @@ class Contract(Strict):
             "kind 'survey', release 'survey' and [survey] go together": len(survey) > 1,
             "kind 'population' needs [population]": (kind == "population") != (self.population is not None),
             restricted: kind == "population" and not is_open,
+            as_it_is: kind not in KINDS and kind not in APART and not is_open,
             "only a survey has [[aspirations]]": bool(self.aspirations) and kind != "survey",
             "needs [geography]: what places each row": placed and self.geography is None,
             f"a {kind} needs columns labelled {', '.join(sorted(unlabelled))}": bool(unlabelled),

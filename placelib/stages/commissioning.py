@@ -10,7 +10,7 @@ from placelib.commissioning import options as appraisal
 from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import book, is_made_up, release
+from placelib.stages.shared import book, is_made_up, release, served
 
 APPRAISED = ("options", "option_scores", "option_weights")
 COUNTS, WARDS_TOLD = ["affected", "served"], 3
@@ -63,11 +63,11 @@ def equality_impact(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Uses of services lost by characteristic and ward, if all that is put forward ended."""
     said, policy = inputs.vocabulary.wording["equality_impact"], inputs.settings.disclosure
     ending, files = _ending(inputs, exact)[0].query("put_forward == 'yes'"), inputs.of_kind(*said["made_of"])
-    table = decommission.equality_impact(ending, *map(inputs.book, said["made_of"]))
+    table = decommission.equality_impact(ending, inputs.book("services"), served(inputs))
     table, rounded = _with_names(table, inputs), suppression.nearest(table[COUNTS], policy.rounding_base)
     table["affected_pct"] = 100 * rounded["affected"] / rounded["served"].where(rounded["served"] > 0)
     table["threshold"] = max((each.contract.threshold for each in files), default=0)
-    made_up, parts = is_made_up(files), {"counts": COUNTS, "shares": ["affected_pct"], "parts_of": "breakdown"}
+    made_up, parts = is_made_up(files), {"counts": COUNTS, "shares": ["affected_pct"]}
     return gate.release_counts(table, said["title"], **parts, policy=policy, illustrative=made_up)
 
 
@@ -94,7 +94,7 @@ def prices_apart(inputs: Inputs) -> gate.Protected:
     said, rows = inputs.vocabulary.wording["prices_apart"], procurement.bought_apart(book(inputs, "contracts"))
     table, made_up = procurement.by_category(rows), is_made_up(inputs.of_kind("contracts"))
     hidden = rows["category"].isin(table.loc[suppression.is_dominated(table), "category"])
-    rest = procurement.by_category(rows[hidden].assign(category=said["together"], dearer_pct=np.nan))
+    rest = procurement.by_category(rows[hidden].assign(category=said["together"]))
     table, limits = pd.concat([table, rest], ignore_index=True)[said["columns"]], said["decimals"]
     return gate.release_commercial(table, said["title"], decimals=limits, illustrative=made_up, notes=said["notes"])
 
@@ -116,7 +116,7 @@ def _ending(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.DataFrame
     """Every service that might end, with what it saves; and where its people would turn."""
     services, reasons = book(inputs, "services"), list(inputs.vocabulary.wording["reasons"].values())
     at = need_rules.standing(suppression.coarsened(exact.comparable, inputs.settings.disclosure), inputs.vocabulary)
-    low = decommission.reaches_less_need(*map(inputs.book, ("services", "service_wards")), at.ratio)
+    low = decommission.reaches_less_need(inputs.book("services"), served(inputs), at.ratio)
     below = appraisal.compare_providers(services).query("verdict == @appraisal.BELOW")["service_id"]
     table = decommission.candidates(services, low, list(below), reasons=reasons)
     moved = decommission.knock_on(table, inputs.book("service_links"))
@@ -137,9 +137,9 @@ def _bodies(inputs: Inputs) -> pd.Series:
 
 
 def _wards(inputs: Inputs) -> pd.Series:
-    """The wards where most of a service's people live, by service_id."""
-    rows = inputs.book("service_wards").merge(inputs.geography.wards[["ward_code", "ward_name"]])
-    rows = rows.sort_values("people_served", ascending=False)
+    """The wards where the most of a service's people live, by service_id."""
+    rows = served(inputs).merge(inputs.geography.wards[["ward_code", "ward_name"]])
+    rows = rows.sort_values("people_served", ascending=False, kind="stable")
     return rows.groupby("service_id")["ward_name"].agg(lambda each: some([*each[:WARDS_TOLD]]))
 
 
@@ -148,8 +148,7 @@ def _with_names(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     names, whole = inputs.geography.wards.set_index("ward_code")["ward_name"].to_dict(), table["ward_code"] == ""
     groups, kind = table["group"].map(inputs.vocabulary.wording["groups"]), whole.map({True: "place", False: "ward"})
     named = {"area_name": table["ward_code"].map(names | {"": inputs.settings.name}), "area_type": kind}
-    named |= {"category_name": groups, "breakdown": kind + ": " + groups}
-    return table.assign(**named, verdict=table["verdict"].where(whole, ""))
+    return table.assign(**named, category_name=groups, verdict=table["verdict"].where(whole, ""))
 
 
 def _released(name: str, table: pd.DataFrame, inputs: Inputs) -> gate.Protected:

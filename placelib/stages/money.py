@@ -8,7 +8,7 @@ from placelib.commissioning import pool, spend
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages import needs
-from placelib.stages.shared import ledger_lines, release
+from placelib.stages.shared import ledger_lines, release, served
 
 LEDGER, PLANNED, PAID = ("spend", "deflators"), ("services", "contracts", "outcomes"), ("payments", "contracts")
 CUTS = ((), ("agency",), ("cofog",), ("agency", "cofog"), ("outcome_id",), ("economic_type",))
@@ -90,7 +90,7 @@ def _by_ward(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
     """The latest year spent, before income, by ward; and residents by ward."""
     lines = ledger_lines(inputs).query("status == 'outturn' and net_or_gross == 'gross' and year == prices")
     residents = exact.residents.groupby(["characteristic", "ward_code"])["residents"].sum().groupby("ward_code").first()
-    return spend.by_ward(lines, residents, inputs.book("service_wards")), residents
+    return spend.by_ward(lines, residents, served(inputs)), residents
 
 
 def _services(inputs: Inputs) -> pd.DataFrame:

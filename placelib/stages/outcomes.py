@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from placelib import gate
+from placelib import gate, suppression
 from placelib.assessment import aspirations as wishes
 from placelib.assessment import outcomes as rules
 from placelib.assessment.equality import group_names
@@ -68,6 +68,10 @@ def variation(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = rules.variation(monthly, wanted * exposure.reindex(wanted.index) / 12, inputs.vocabulary)[said["columns"]]
     table = table.astype(dict.fromkeys(["events", *rules.LIMITS], float)).round(dict.fromkeys(rules.LIMITS, 0))
     policy, made_up = inputs.settings.disclosure, bool(table["illustrative"].any())
+    # the months of a year add up to a figure that is published: where one is small, none of its indicator's leaves
+    few = suppression.is_small(table["events"], table["threshold"].clip(lower=policy.administrative_threshold))
+    few = few.groupby(table["indicator_id"]).transform("any")
+    table["threshold"] = table["threshold"].astype(float).mask(few, np.inf)
     return gate.release_counts(table, said["title"], counts=["events"], shares=[], policy=policy, illustrative=made_up)
 
 

@@ -76,6 +76,14 @@ def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
 
 
+def served(inputs: Inputs) -> pd.DataFrame:
+    """People served by service and ward, no finer than an agency's counts are published: all is made of these."""
+    agreed = [each.contract.threshold for each in inputs.of_kind("service_wards")]
+    policy = inputs.settings.disclosure
+    least = max([policy.administrative_threshold, *agreed])
+    return suppression.people_coarsened(inputs.book("service_wards"), least, policy.rounding_base)
+
+
 def behind(rows: pd.DataFrame) -> str:
     """How many files stand behind rows of the shared table, where they are too many to name."""
     return f"{rows['source'].nunique()} sources, listed in 01_place."

@@ -15,7 +15,6 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 import placelib
 from placelib import gate, suppression
 from placelib.settings import Disclosure
-from placelib.stages import needs as stages
 
 POLICY = Disclosure()
 THRESHOLD, BASE = POLICY.administrative_threshold, POLICY.rounding_base
@@ -276,16 +275,6 @@ def test_shares_of_exact_counts_would_tell_more_than_rounded_ones():
     assert least_left_of_respondents(counts, rounding=1) < FEWEST_CANDIDATES <= least_left_of_respondents(counts)
 
 
-MADE_OF_THEM = ["needs", "choices", "sensitivity", "overlap", "comparisons", "patterns", "issues"]
-
-
-@pytest.fixture(scope="module")
-def brighton():
-    """The illustrative Brighton and Hove, and its exact measures."""
-    place = placelib.open_place("brighton-and-hove")
-    return place.inputs, place._exact
-
-
 def another_world(exact, seed: int = 1):
     """Draw other counts from which the same table of indicators leaves: what an attacker cannot tell from the truth."""
     random, rows = np.random.default_rng(seed), exact.table.copy()
@@ -298,30 +287,6 @@ def another_world(exact, seed: int = 1):
     rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].mul(ratio, axis=0)
     rows["standard_error"] *= np.sqrt(ratio)
     return dataclasses.replace(exact, table=rows)
-
-
-def test_what_is_made_of_the_indicators_tells_nothing_more(brighton):
-    """Scores, ranks, gaps to England, patterns and key issues are the same in every world with the same indicators.
-
-    So no rate times its base, no domain score of one agency's counts beside an open one, no limit and no number of
-    people affected can say more of a count than the table of indicators, which is attacked above.
-    """
-    inputs, exact = brighton
-    world = another_world(exact)
-    assert not world.table.equals(exact.table)
-    for stage in ["indicators", *MADE_OF_THEM]:
-        run = getattr(stages, stage)
-        pd.testing.assert_frame_equal(run(inputs, exact).frame, run(inputs, world).frame, obj=stage)
-
-
-@pytest.mark.parametrize("stage", ["needs", "comparisons", "issues"])
-def test_made_of_exact_counts_they_would_tell_the_worlds_apart(brighton, monkeypatch, stage):
-    """The same worlds, where the tables are made of counts that are not rounded."""
-    monkeypatch.setattr(suppression, "coarsened", lambda table, _: table)
-    inputs, exact = brighton
-    run = getattr(stages, stage)
-    one, other = run(inputs, exact).frame, run(inputs, another_world(exact)).frame
-    assert not one.equals(other)
 
 
 @pytest.mark.parametrize("slug", ["brighton-and-hove", "tower-hamlets"])
