@@ -184,6 +184,7 @@ def release_statistics(
     DisclosureError
         Naming the columns without a declared precision.
     """
+    frame = frame.infer_objects()  # numbers in a column of objects would pass neither by name nor by rounding
     undeclared = [name for name in frame.select_dtypes("number") if name not in decimals]
     if undeclared:
         raise DisclosureError(f"No precision is declared for {', '.join(undeclared)}: name it in `decimals`.")

@@ -45,6 +45,15 @@ def test_a_number_without_a_declared_precision_is_refused(decimals):
         gate.release_statistics(FRAME, "Scores", decimals=decimals, illustrative=False)
 
 
+def test_numbers_in_a_column_of_objects_are_numbers():
+    """They are refused without a precision, and rounded with one."""
+    frame = FRAME.astype({"score": object})
+    with pytest.raises(DisclosureError, match="No precision is declared for score"):
+        gate.release_statistics(frame, "Scores", decimals={"rank": 0}, illustrative=False)
+    table = gate.release_statistics(frame, "Scores", decimals={"score": 1, "rank": 0}, illustrative=False)
+    assert table.frame["score"].tolist() == [1.3, 2.3]
+
+
 def test_a_part_of_a_table_is_of_the_same_kind():
     """Rows may be chosen; title, notes and kind stay, and the original is untouched."""
     table = gate.open_table(FRAME, "Wards", notes=["Source"])
