@@ -87,7 +87,7 @@ class Place:
         domains = self.domains.frame
         scores = dict(zip(domains["domain_id"] + "_score", domains["domain"], strict=True))
         partners = self.settings.partner_weights
-        return scores | {f"{each}_rank": f"Weights of {self.settings.agency_name(each)}" for each in partners}
+        return scores | {f"{each}_rank": f"Weights of {self.settings.agency_names[each]}" for each in partners}
 
     @classmethod
     def stage_names(cls) -> list[str]:

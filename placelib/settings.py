@@ -79,9 +79,10 @@ class Settings(Strict):
     disclosure: Disclosure = Disclosure()
     discount_rate: float = Field(default=0.035, ge=0, le=0.2)
 
-    def agency_name(self, agency: str) -> str:
-        """Name of a partner from its id."""
-        return next(item.name for item in self.agencies if item.id == agency)
+    @property
+    def agency_names(self) -> dict[str, str]:
+        """Name of each partner by its id."""
+        return {agency.id: agency.name for agency in self.agencies}
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -136,7 +136,7 @@ def test_a_place_without_its_own_limits_has_the_gates():
     """Eight, five and ten, as the disclosure promise says."""
     limits = Settings.model_validate(SETTINGS).disclosure
     assert limits == Disclosure(administrative_threshold=8, rounding_base=5, survey_minimum=10)
-    assert Settings.model_validate(SETTINGS).agency_name("job_centre") == "Job Centre"
+    assert Settings.model_validate(SETTINGS).agency_names["job_centre"] == "Job Centre"
 
 
 @pytest.mark.parametrize("trim", [(0.3, 3), (0, 1.5)])

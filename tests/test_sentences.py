@@ -225,7 +225,7 @@ def test_what_residents_say_is_about_the_issue_itself(edition):
 def test_owner_duty_and_decision_are_the_vocabularys(edition):
     """And no sentence of the analysts is out of date."""
     known = edition.inputs.vocabulary.indicators.set_index("indicator_id")
-    agencies = {agency.id: agency.name for agency in edition.inputs.settings.agencies}
+    agencies = edition.inputs.settings.agency_names
     options = edition.inputs.book("options")
     for issue in edition.issues.to_dict("records"):
         row = known.loc[issue["indicator_id"]]

@@ -7,11 +7,6 @@ from statsmodels.stats.multitest import multipletests
 from placelib.measures.contrasts import exact_differences
 from placelib.sources.terms import Vocabulary
 
-RULE = (
-    "Each group is compared with everyone, and tested against all who are not of it. A verdict is given only where it "
-    "holds with every other comparison here allowed for, pairs of characteristics included: where no group differed, "
-    "none at all would be called worse or better in 95 of 100 such surveys. Groups of fewer than 30 answers have none."
-)
 CONFIDENCE = 0.95
 FAMILIES = 2  # single characteristics and pairs share the one chance in twenty
 LEAST_ANSWERS = 30

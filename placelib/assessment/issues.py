@@ -12,12 +12,6 @@ from placelib.measures.contrasts import apart_from_place
 from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
-RULE = (
-    "An issue is listed where this place is surely worse than England, allowing for chance in every comparison made. "
-    "A gap of less than a twentieth is not listed, however certain. Issues are put in order by the size of the gap and "
-    "by the number of people or events in it, counted equally, and the first four are shown. One further place is kept "
-    "for the small group with the most serious gap."
-)
 MOST_ISSUES = 4
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
@@ -95,11 +89,10 @@ def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.Da
 
 def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
     """Give the cells that come from the vocabulary: who leads, and by which duty."""
-    agencies = {agency.id: agency.name for agency in settings.agencies}
     return {
         "indicator_id": words.name,
         "indicator": words["indicator"],
-        "owner": agencies.get(words["lead_agency"], "Not yet agreed."),
+        "owner": settings.agency_names.get(words["lead_agency"], "Not yet agreed."),
         "duty": words["duty"] or "No duty of its own.",
     }
 

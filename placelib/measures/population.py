@@ -163,7 +163,6 @@ def by_place_and_ward(residents: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     wards = residents.rename(columns={"ward_code": "area_code"}).assign(area_type="ward")
     place = residents.groupby(["characteristic", "category"])["residents"].sum().reset_index()
     both = pd.concat([place.assign(area_type="place", area_code=inputs.settings.area_code), wards])
-    names = inputs.geography.wards.set_index("ward_code")["ward_name"]
-    both["area_name"] = both["area_code"].map(names).fillna(inputs.settings.name)
+    both["area_name"] = both["area_code"].map(inputs.geography.ward_names).fillna(inputs.settings.name)
     whole = both.groupby(["area_code", "characteristic"])["residents"].transform("sum")
     return both.assign(share_pct=100 * both["residents"] / whole).reset_index(drop=True)

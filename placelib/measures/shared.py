@@ -148,10 +148,9 @@ def comparators(inputs: Inputs) -> pd.DataFrame:
 
 def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Add the names that readers see: of the indicator, domain, area, category, agency, source and period."""
-    wards = inputs.geography.wards.set_index("ward_code")["ward_name"]
     table = table.assign(**table.reindex(columns=NUMBERS).astype(float))
     table = inputs.vocabulary.categories(inputs.vocabulary.named(table))
-    is_place, ward_name = table["area_type"] == "place", table["area_code"].map(wards)
+    is_place, ward_name = table["area_type"] == "place", table["area_code"].map(inputs.geography.ward_names)
     published_name = table["area_name"] if "area_name" in table else np.nan
     first, last = (pd.to_datetime(table[f"period_{end}"]).dt.strftime("%b %Y") for end in ("start", "end"))
     return table.assign(
@@ -161,7 +160,7 @@ def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
         category_name=table["category_name"].fillna("Everyone"),
         characteristic_name=table["characteristic_name"].fillna("Everyone"),
         category_order=table["category_order"].fillna(0).astype(int),
-        agency_name=table["agency"].map({agency.id: agency.name for agency in inputs.settings.agencies}),
+        agency_name=table["agency"].map(inputs.settings.agency_names),
         source=table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()}),
         period=last.where(first == last, first + " to " + last),
         threshold=table["threshold"].clip(lower=inputs.settings.disclosure.administrative_threshold),

@@ -44,6 +44,11 @@ class Geography:
     areas: dict[Area, pd.DataFrame]
     shipped: dict[Area, pd.DataFrame] = field(default_factory=dict)
 
+    @property
+    def ward_names(self) -> dict[str, str]:
+        """Name of each ward by its code."""
+        return dict(zip(self.wards["ward_code"], self.wards["ward_name"], strict=True))
+
     def weighted(self, residents: pd.Series, area: Area = OUTPUT_AREAS) -> "Geography":
         """Share the residents of each area equally among its live postcodes.
 

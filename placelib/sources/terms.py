@@ -3,10 +3,26 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from placelib.settings import Strict
 from placelib.sources.books import Book
+
+
+class TableWords(Strict):
+    """How a table that may be published is told, and by which rule of the gate; see data/vocabulary/tables.toml."""
+
+    title: str
+    rule: Literal["statistics", "counts", "survey", "commercial"] = "statistics"
+    made_of: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    decimals: dict[str, int] = {}
+    counts: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
+    parts_of: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +43,8 @@ class Vocabulary:
         Words that tables made of other tables need: reasons, groups, the lines of a decision record.
     aspirations : DataFrame
         A row an aspiration: what people say, its kind and its theme of the place standard.
+    tables : dict of str to TableWords
+        How each table leaves, by the name of its stage.
     """
 
     indicators: pd.DataFrame
@@ -35,6 +53,7 @@ class Vocabulary:
     books: dict[str, Book] = field(default_factory=dict)
     wording: dict[str, dict[str, str]] = field(default_factory=dict)
     aspirations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tables: dict[str, TableWords] = field(default_factory=dict)
 
     def named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Add the indicator's and domain's names to a table with `indicator_id`, checking that each is known."""
@@ -49,11 +68,14 @@ class Vocabulary:
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
-    """Read the three tables of a vocabulary folder, its dictionary of books and its wording."""
-    names = ("indicators", "domains", "characteristics")
-    tables = [pd.read_csv(folder / f"{name}.csv", keep_default_na=False) for name in names]
-    books, wording = (
-        tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf8")) for name in ("books", "wording")
+    """Read the tables of a vocabulary folder, its dictionary of books, its wording and how its tables leave."""
+    indicators, domains, characteristics, wanted = (
+        pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
+        for name in ("indicators", "domains", "characteristics", "aspirations")
     )
-    wanted = pd.read_csv(folder / "aspirations.csv", keep_default_na=False)
-    return Vocabulary(*tables, {kind: Book(**book) for kind, book in books.items()}, wording, wanted)
+    books, wording, tables = (
+        tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf8")) for name in ("books", "wording", "tables")
+    )
+    books = {kind: Book(**book) for kind, book in books.items()}
+    tables = {name: TableWords(**words) for name, words in tables.items()}
+    return Vocabulary(indicators, domains, characteristics, books, wording, wanted, tables)

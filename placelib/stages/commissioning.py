@@ -4,16 +4,15 @@ import numpy as np
 import pandas as pd
 
 from placelib import gate, suppression
-from placelib.assessment import needs as need_rules
 from placelib.commissioning import decommission, procurement
 from placelib.commissioning import options as appraisal
 from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import book, is_made_up, release, served
+from placelib.stages.shared import book, release, served, standing
 
 APPRAISED = ("options", "option_scores", "option_weights")
-COUNTS, WARDS_TOLD = ["affected", "served"], 3
+WARDS_TOLD = 3
 
 
 def options(inputs: Inputs) -> gate.Protected:
@@ -21,29 +20,30 @@ def options(inputs: Inputs) -> gate.Protected:
     net = _worth(inputs).groupby("option_id")[["cost_gbp", "benefit_gbp", "net_gbp"]].sum()
     some_of_each = (net["cost_gbp"] > 0) & (net["benefit_gbp"] > 0)
     net["needed_pct"] = (100 * net["cost_gbp"] / net["benefit_gbp"]).where(some_of_each)
-    return _released("options", appraisal.appraise(*map(inputs.book, APPRAISED)).join(net), inputs)
+    table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net)
+    return release("options", table.drop(columns=["counterfactual", "outcome_id"]), inputs)
 
 
 def switching(inputs: Inputs) -> gate.Protected:
     """How far one weight or one score must move before another option draws level with the first."""
-    return _released("switching", appraisal.switching_values(*map(inputs.book, APPRAISED)), inputs)
+    return release("switching", appraisal.switching_values(*map(inputs.book, APPRAISED)), inputs)
 
 
 def option_money(inputs: Inputs) -> gate.Protected:
     """Who invests and who gains by each option: partner, kind of value, whether it could be banked."""
-    return _released("option_money", _worth(inputs), inputs)
+    return release("option_money", _worth(inputs), inputs)
 
 
 def providers(inputs: Inputs) -> gate.Protected:
     """Outcome per pound of services for the same outcome, blind to who provides them."""
-    return _released("providers", appraisal.compare_providers(book(inputs, "services")), inputs)
+    return release("providers", appraisal.compare_providers(book(inputs, "services")), inputs)
 
 
 def provider_kinds(inputs: Inputs) -> gate.Protected:
     """The verdicts of `providers`, with who provides joined last."""
     kinds = inputs.book("services")[["service_id", "provider", "provider_kind"]]
     table = appraisal.compare_providers(book(inputs, "services")).merge(kinds, on="service_id", validate="1:1")
-    return _released("provider_kinds", table, inputs)
+    return release("provider_kinds", table, inputs)
 
 
 def candidates(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -51,24 +51,23 @@ def candidates(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = _ending(inputs, exact)[0]
     left = table["net_gbp"] / 1e6
     drawn = {"unit": "£ million a year", "left": left, "left_lower": left, "left_upper": table["net_gbp_upper"] / 1e6}
-    return _released("candidates", table.assign(**drawn), inputs)
+    return release("candidates", table.assign(**drawn), inputs)
 
 
 def knock_on(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Where the people of each service that might end would turn: whose cost, how many, how soon, how sure."""
-    return _released("knock_on", _ending(inputs, exact)[1], inputs)
+    return release("knock_on", _ending(inputs, exact)[1], inputs)
 
 
 def equality_impact(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Uses of services lost by characteristic and ward, if all that is put forward ended."""
-    said, policy = inputs.vocabulary.wording["equality_impact"], inputs.settings.disclosure
-    ending, files = _ending(inputs, exact)[0].query("put_forward == 'yes'"), inputs.of_kind(*said["made_of"])
-    table = decommission.equality_impact(ending, inputs.book("services"), served(inputs))
-    table, rounded = _with_names(table, inputs), suppression.nearest(table[COUNTS], policy.rounding_base)
-    table["affected_pct"] = 100 * rounded["affected"] / rounded["served"].where(rounded["served"] > 0)
+    ending, base = _ending(inputs, exact)[0].query("put_forward == 'yes'"), inputs.settings.disclosure.rounding_base
+    table = _with_names(decommission.equality_impact(ending, inputs.book("services"), served(inputs)), inputs)
+    affected, everyone = (suppression.nearest(table[name], base) for name in ("affected", "served"))
+    table["affected_pct"] = 100 * affected / everyone.where(everyone > 0)
+    files = inputs.of_kind("services", "service_wards")
     table["threshold"] = max((each.contract.threshold for each in files), default=0)
-    made_up, parts = is_made_up(files), {"counts": COUNTS, "shares": ["affected_pct"]}
-    return gate.release_counts(table, said["title"], **parts, policy=policy, illustrative=made_up)
+    return release("equality_impact", table, inputs)
 
 
 def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -81,33 +80,32 @@ def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
     rows["may_pay"] = rows["service"].mask(rows["net_gbp_upper"] < 0)
     rows["bodies"], rows["wards"] = _bodies(inputs), _wards(inputs)
     cells = {name: [_line(line, row) for row in rows.to_dict("records")] for name, line in words["record"].items()}
-    return _released("decision_records", rows[["service"]].assign(**cells), inputs)
+    return release("decision_records", rows[["service"]].assign(**cells), inputs)
 
 
 def shared_suppliers(inputs: Inputs) -> gate.Protected:
     """Suppliers that several partners buy from, however spelt."""
-    return _released("shared_suppliers", procurement.shared_suppliers(book(inputs, "contracts")), inputs)
+    return release("shared_suppliers", procurement.shared_suppliers(book(inputs, "contracts")), inputs)
 
 
 def prices_apart(inputs: Inputs) -> gate.Protected:
     """What several partners buy apart: bids, concentration, spread of prices and what one price would save."""
-    said, rows = inputs.vocabulary.wording["prices_apart"], procurement.bought_apart(book(inputs, "contracts"))
-    table, made_up = procurement.by_category(rows), is_made_up(inputs.of_kind("contracts"))
+    rows = procurement.bought_apart(book(inputs, "contracts"))
+    table, together = procurement.by_category(rows), inputs.vocabulary.wording["bought_apart"]["together"]
     hidden = rows["category"].isin(table.loc[suppression.is_dominated(table), "category"])
-    rest = procurement.by_category(rows[hidden].assign(category=said["together"]))
-    table, limits = pd.concat([table, rest], ignore_index=True)[said["columns"]], said["decimals"]
-    return gate.release_commercial(table, said["title"], decimals=limits, illustrative=made_up, notes=said["notes"])
+    rest = procurement.by_category(rows[hidden].assign(category=together))
+    return release("prices_apart", pd.concat([table, rest], ignore_index=True), inputs)
 
 
 def contract_ends(inputs: Inputs) -> gate.Protected:
     """Contracts of several partners for the same thing whose ends can be made to meet."""
     table = procurement.ends_that_meet(book(inputs, "contracts"))
     dates = {name: table[name].dt.strftime("%-d %B %Y") for name in ("meets_from", "act_by")}
-    return _released("contract_ends", table.assign(**dates), inputs)
+    return release("contract_ends", table.assign(**dates), inputs)
 
 
 def _worth(inputs: Inputs) -> pd.DataFrame:
-    names = {each.id: each.name for each in inputs.settings.agencies} | {"society": "Society at large"}
+    names = inputs.settings.agency_names | {"society": "Society at large"}
     flows = inputs.book("option_flows").replace({"partner": names})
     return appraisal.who_gains(inputs.book("options"), flows, inputs.settings.discount_rate)
 
@@ -115,8 +113,7 @@ def _worth(inputs: Inputs) -> pd.DataFrame:
 def _ending(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every service that might end, with what it saves; and where its people would turn."""
     services, reasons = book(inputs, "services"), list(inputs.vocabulary.wording["reasons"].values())
-    at = need_rules.standing(suppression.coarsened(exact.comparable, inputs.settings.disclosure), inputs.vocabulary)
-    low = decommission.reaches_less_need(inputs.book("services"), served(inputs), at.ratio)
+    low = decommission.reaches_less_need(inputs.book("services"), served(inputs), standing(inputs, exact).ratio)
     below = appraisal.compare_providers(services).query("verdict == @appraisal.BELOW")["service_id"]
     table = decommission.candidates(services, low, list(below), reasons=reasons)
     moved = decommission.knock_on(table, inputs.book("service_links"))
@@ -138,22 +135,14 @@ def _bodies(inputs: Inputs) -> pd.Series:
 
 def _wards(inputs: Inputs) -> pd.Series:
     """The wards where the most of a service's people live, by service_id."""
-    rows = served(inputs).merge(inputs.geography.wards[["ward_code", "ward_name"]])
-    rows = rows.sort_values("people_served", ascending=False, kind="stable")
-    return rows.groupby("service_id")["ward_name"].agg(lambda each: some([*each[:WARDS_TOLD]]))
+    rows = served(inputs).sort_values("people_served", ascending=False, kind="stable")
+    names = rows["ward_code"].map(inputs.geography.ward_names)
+    return names.groupby(rows["service_id"]).agg(lambda each: some([*each[:WARDS_TOLD]]))
 
 
 def _with_names(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Put words to areas and groups; what falls on whom is judged for the whole place alone."""
-    names, whole = inputs.geography.wards.set_index("ward_code")["ward_name"].to_dict(), table["ward_code"] == ""
+    names, whole = inputs.geography.ward_names | {"": inputs.settings.name}, table["ward_code"] == ""
     groups, kind = table["group"].map(inputs.vocabulary.wording["groups"]), whole.map({True: "place", False: "ward"})
-    named = {"area_name": table["ward_code"].map(names | {"": inputs.settings.name}), "area_type": kind}
+    named = {"area_name": table["ward_code"].map(names), "area_type": kind}
     return table.assign(**named, category_name=groups, verdict=table["verdict"].where(whole, ""))
-
-
-def _released(name: str, table: pd.DataFrame, inputs: Inputs) -> gate.Protected:
-    said = inputs.vocabulary.wording[name]
-    views = {view: 1 for view in table if view.endswith("_view")}
-    table = table[[*said["columns"], *views]] if said["columns"] else table
-    decimals = {column: -3 for column in table if "_gbp" in column} | said["decimals"] | views
-    return release(table, said["title"], inputs.of_kind(*said["made_of"]), decimals=decimals, notes=said["notes"])

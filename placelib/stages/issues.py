@@ -10,7 +10,7 @@ from placelib.commissioning import spend
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages.needs import indicators
-from placelib.stages.shared import behind, coarsened, is_made_up, ledger_lines
+from placelib.stages.shared import coarsened, files_of, is_made_up, ledger_lines, release
 
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -37,23 +37,20 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
         table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
-    notes = [issue_rules.RULE, *filter(None, [issue_rules.not_shown(compared, inputs.vocabulary)]), behind(rows)]
-    return gate.release_statistics(table, "Key issues", decimals={"place": 0}, illustrative=made_up, notes=notes)
+    more = issue_rules.not_shown(compared, inputs.vocabulary)
+    return release("issues", table, inputs, files=files_of(inputs, rows), said={"not_shown": more})
 
 
 def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What the partnership's analysts say of the numbers, signed and dated."""
     table = issue_rules.signed_commentary(inputs.commentary, indicators(inputs, exact).frame)
-    table = inputs.vocabulary.named(table)[["indicator_id", "indicator", "said"]]
-    made_up = is_made_up(inputs.sources.values())
-    return gate.release_statistics(table, "What our analysts say", decimals={}, illustrative=made_up)
+    return release("commentary", inputs.vocabulary.named(table), inputs, files=[*inputs.sources.values()])
 
 
 def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What we do not know: indicators without a source here, or without an English figure."""
     table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
-    made_up = is_made_up(inputs.sources.values())
-    return gate.release_statistics(table, "What we do not know", decimals={}, illustrative=made_up)
+    return release("unknowns", table, inputs, files=[*inputs.sources.values()])
 
 
 def _asked(inputs: Inputs, issues: pd.DataFrame, made_up: bool) -> pd.DataFrame:

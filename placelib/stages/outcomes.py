@@ -12,7 +12,7 @@ from placelib.measures.panel import synthetic_control
 from placelib.measures.shared import NORMAL_95, Measures
 from placelib.sources.readers import Inputs
 from placelib.stages import needs
-from placelib.stages.shared import release, titles
+from placelib.stages.shared import release
 
 
 def standard(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -22,31 +22,31 @@ def standard(inputs: Inputs, exact: Measures) -> gate.Protected:
         enough = table[number] >= inputs.settings.disclosure.survey_minimum
         table[who], half = table[f"{who}_score"].where(enough), NORMAL_95 * table[f"{who}_error"]
         table[f"{who}_lower"], table[f"{who}_upper"] = table[who] - half, table[who] + half
-    return _survey("standard", table, inputs)
+    return release("standard", table, inputs)
 
 
 def aspirations(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What residents want, hold important and are satisfied with, in the place, its wards and its groups."""
-    return _survey("aspirations", _wanted(inputs, exact).query("kind != 'theme score'"), inputs)
+    return release("aspirations", _wanted(inputs, exact).query("kind != 'theme score'"), inputs)
 
 
 def scores(inputs: Inputs, exact: Measures) -> gate.Protected:
     """How residents score each theme of the place standard, in the place, its wards and its groups."""
     rows = _wanted(inputs, exact).query("kind == 'theme score'")
-    return _survey("scores", rows.assign(width_points=rows["width_points"] * 100 / 6), inputs)  # from 1 to 7
+    return release("scores", rows.assign(width_points=rows["width_points"] * 100 / 6), inputs)  # from 1 to 7
 
 
 def unmet(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Wards where hope is low although need is high, and what is wanted and scored low in each ward."""
     need = needs.needs(inputs, exact).frame
     sure = set(need.loc[need["sure"].str.endswith("greatest need"), "ward_code"])
-    return _released("unmet", need.merge(wishes.by_ward(exact.wanted, sure, inputs.vocabulary)), inputs)
+    return release("unmet", need.merge(wishes.by_ward(exact.wanted, sure, inputs.vocabulary)), inputs)
 
 
 def unlinked(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Themes that no outcome answers, and outcomes that nobody is known to want."""
     table = wishes.standard(exact.wanted, inputs.book("themes"), inputs.vocabulary)
-    return _released("unlinked", wishes.unlinked(table, inputs.book("outcomes")), inputs)
+    return release("unlinked", wishes.unlinked(table, inputs.book("outcomes")), inputs)
 
 
 def outcomes(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -54,32 +54,31 @@ def outcomes(inputs: Inputs, exact: Measures) -> gate.Protected:
     published, dates = needs.indicators(inputs, exact).frame, ["baseline_date", "target_date"]
     table = rules.standing(inputs.book("outcomes"), published, inputs.vocabulary)
     table = table.join(rules.outlook(table, *_months(inputs, exact)))
-    table["owner"] = table["owner"].map(inputs.settings.agency_name)
+    table["owner"] = table["owner"].map(inputs.settings.agency_names)
     table["serves"] = table["parent"].map(dict(zip(table["outcome_id"], table["outcome"], strict=True))).fillna("")
     table["inspected_by"] = table["indicator_id"].map(rules.inspected_by(inputs.book("regimes"))).fillna("")
     table[dates] = table[dates].apply(lambda days: days.dt.strftime("%B %Y"))
-    return _released("outcomes", table, inputs)
+    return release("outcomes", table, inputs)
 
 
 def variation(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Months of each indicator against control limits, with what they tell in words."""
-    (monthly, exposure), said = _months(inputs, exact), inputs.vocabulary.wording["variation"]
+    monthly, exposure = _months(inputs, exact)
     wanted = inputs.book("outcomes").drop_duplicates("indicator_id").set_index("indicator_id")["target"]
-    table = rules.variation(monthly, wanted * exposure.reindex(wanted.index) / 12, inputs.vocabulary)[said["columns"]]
+    table = rules.variation(monthly, wanted * exposure.reindex(wanted.index) / 12, inputs.vocabulary)
     table = table.astype(dict.fromkeys(["events", *rules.LIMITS], float)).round(dict.fromkeys(rules.LIMITS, 0))
-    policy, made_up = inputs.settings.disclosure, bool(table["illustrative"].any())
     # the months of a year add up to a figure that is published: where one is small, none of its indicator's leaves
-    few = suppression.is_small(table["events"], table["threshold"].clip(lower=policy.administrative_threshold))
-    few = few.groupby(table["indicator_id"]).transform("any")
+    least = table["threshold"].clip(lower=inputs.settings.disclosure.administrative_threshold)
+    few = suppression.is_small(table["events"], least).groupby(table["indicator_id"]).transform("any")
     table["threshold"] = table["threshold"].astype(float).mask(few, np.inf)
-    return gate.release_counts(table, said["title"], counts=["events"], shares=[], policy=policy, illustrative=made_up)
+    return release("variation", table, inputs)
 
 
 def evaluation(inputs: Inputs) -> gate.Protected:
     """One intervention: the place beside its synthetic twin, and every other area beside its own."""
     book = inputs.vocabulary.named(inputs.book("panel"))
     table = synthetic_control(book)
-    return _released("evaluation", table.assign(finding=rules.evaluated(table, book)), inputs)
+    return release("evaluation", table.assign(finding=rules.evaluated(table, book)), inputs)
 
 
 def _months(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
@@ -92,20 +91,9 @@ def _months(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
 def _wanted(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     """Estimates of aspirations, with the names of their areas and groups."""
     rows = inputs.vocabulary.aspirations.merge(exact.wanted, on="aspiration_id", validate="1:m")
-    is_ward, names = rows["characteristic"] == "ward", inputs.geography.wards.set_index("ward_code")["ward_name"]
+    is_ward, names = rows["characteristic"] == "ward", inputs.geography.ward_names
     rows["area_type"] = np.where(is_ward, "ward", "place")
     rows["area_code"] = rows["category"].where(is_ward, inputs.settings.area_code)
     rows["area_name"] = rows["area_code"].map(names).fillna(inputs.settings.name)
     rows.loc[is_ward, ["characteristic", "category"]] = "all"
     return group_names(rows.assign(width_points=rows["upper"] - rows["lower"]), inputs.vocabulary)
-
-
-def _released(name: str, table: pd.DataFrame, inputs: Inputs) -> gate.Protected:
-    said, files = inputs.vocabulary.wording[name], inputs.of_kind(*inputs.vocabulary.wording[name]["made_of"])
-    return release(table[said["columns"]], said["title"], files, decimals=said["decimals"], notes=said["notes"])
-
-
-def _survey(name: str, table: pd.DataFrame, inputs: Inputs) -> gate.Protected:
-    said, policy = inputs.vocabulary.wording[name], inputs.settings.disclosure
-    table = table[said["columns"]].assign(source=titles(inputs.of_kind(*said["made_of"])))
-    return gate.release_survey(table, said["title"], decimals=said["decimals"], policy=policy)

@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from placelib import gate, suppression
+from placelib.assessment import needs as need_rules
 from placelib.commissioning import spend
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs, Source
 
 MOST_NAMED = 3
+NO_FILE = "No file of this place feeds this table."
+# decimal places of what a column's name says that it holds: thousands of pounds, tenths of millions, shares of 1
+PLACES = {"_gbp": -3, "_gbp_lower": -3, "_gbp_upper": -3, "_gbp_m": 1, "_share": 2, "_view": 1}
 
 
 def is_made_up(sources: Iterable[Source]) -> bool:
@@ -22,52 +26,28 @@ def titles(sources: Iterable[Source]) -> str:
     return "; ".join(each.contract.title for each in sources)
 
 
+def files_of(inputs: Inputs, rows: pd.DataFrame) -> list[Source]:
+    """Files that these rows, each with its source_id, were made from."""
+    names = set(rows["source_id"])
+    return [each for each in inputs.sources.values() if each.name in names]
+
+
 def book(inputs: Inputs, kind: str) -> pd.DataFrame:
-    """A book with agencies by their names, and each outcome and indicator in words beside its id."""
+    """A book with agencies by their names, and each outcome, indicator and theme in words beside its id."""
     rows, columns, outcomes = inputs.book(kind), inputs.vocabulary.books[kind].columns, inputs.book("outcomes")
-    words = {"agency": {agency.id: agency.name for agency in inputs.settings.agencies}}
+    words = {"agency": inputs.settings.agency_names}
     words["outcomes.outcome_id"] = outcomes.set_index("outcome_id")["outcome"].to_dict()
     words["indicator"] = inputs.vocabulary.indicators.set_index("indicator_id")["indicator"].to_dict()
     known = {name: words[each.refers] for name, each in columns.items() if each.refers in words}
-    return rows.assign(**{name.removesuffix("_id"): rows[name].map(said) for name, said in known.items()})
+    rows = rows.assign(**{name.removesuffix("_id"): rows[name].map(said) for name, said in known.items()})
+    themes = inputs.vocabulary.books["spend"].columns["cofog"].called
+    return rows.assign(theme=rows["cofog"].map(themes)) if "cofog" in rows else rows
 
 
 def ledger_lines(inputs: Inputs) -> pd.DataFrame:
     """Every line of the partners' ledgers, in the prices of the latest year that is spent."""
-    book = inputs.book("spend")
-    return spend.ledger(book, inputs.book("deflators"), book.loc[book["status"] == "outturn", "year"].max())
-
-
-def release(
-    table: pd.DataFrame,
-    title: str,
-    sources: Sequence[Source],
-    *,
-    decimals: Mapping[str, int] = {},
-    notes: Sequence[str] = (),
-) -> gate.Protected:
-    """Release a table of statistics or of facts without people, made from these files.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Any columns; none counts fewer records of people than the threshold.
-    title : str
-        What the table is.
-    sources : sequence of Source
-        The files that it is made from: named at its foot where they are few, unless it has a column `source`.
-    decimals : mapping of str to int
-        Decimal places of numbers that do not leave whole.
-    notes : sequence of str
-        For the foot: method, assumptions.
-    """
-    few = len(sources) <= MOST_NAMED
-    behind = f"Source: {titles(sources)}." if few else f"{len(sources)} sources, listed in 01_place."
-    whole = dict.fromkeys(table.select_dtypes("number"), 0) | dict(decimals)
-    said = (
-        [*([] if "source" in table else [behind]), *notes] if sources else ["No file of this place feeds this table."]
-    )
-    return gate.release_statistics(table, title, decimals=whole, illustrative=is_made_up(sources), notes=said)
+    lines = book(inputs, "spend").fillna({"outcome": "not tied to one outcome"})
+    return spend.ledger(lines, inputs.book("deflators"), lines.loc[lines["status"] == "outturn", "year"].max())
 
 
 def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
@@ -76,19 +56,53 @@ def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
 
 
-def served(inputs: Inputs) -> pd.DataFrame:
-    """People served by service and ward, no finer than an agency's counts are published: all is made of these."""
-    agreed = [each.contract.threshold for each in inputs.of_kind("service_wards")]
-    policy = inputs.settings.disclosure
-    least = max([policy.administrative_threshold, *agreed])
-    return suppression.people_coarsened(inputs.book("service_wards"), least, policy.rounding_base)
+def standing(inputs: Inputs, exact: Measures) -> need_rules.Standing:
+    """Where each ward stands on each indicator, as far as may be told."""
+    return need_rules.standing(coarsened(inputs, exact), inputs.vocabulary)
 
 
-def behind(rows: pd.DataFrame) -> str:
-    """How many files stand behind rows of the shared table, where they are too many to name."""
-    return f"{rows['source'].nunique()} sources, listed in 01_place."
+def release(
+    name: str,
+    table: pd.DataFrame,
+    inputs: Inputs,
+    *,
+    files: Sequence[Source] | None = None,
+    said: Mapping[str, object] = {},
+) -> gate.Protected:
+    """Release a table as data/vocabulary/tables.toml says.
 
-
-def files_of(inputs: Inputs, rows: pd.DataFrame) -> list[Source]:
-    """Files that these rows, each with its source_id, were made from."""
-    return [inputs.sources[name] for name in rows["source_id"].unique()]
+    Parameters
+    ----------
+    name : str
+        Of the stage.
+    table : DataFrame
+        Its columns and more. Under the rule "statistics" none counts fewer records of people than the threshold.
+    inputs : Inputs
+        The place.
+    files : sequence of Source
+        Those that it is made from, where that is not all of certain kinds: named at its foot where they are few, unless
+        it has a column `source`. It is illustrative if one of them is, or, where it has that column, if a row is.
+    said : mapping
+        What the braces of its title and notes are filled in with.
+    """
+    told, policy = inputs.vocabulary.tables[name], inputs.settings.disclosure
+    files = inputs.of_kind(*told.made_of) if files is None else files
+    made_up = bool(table["illustrative"].any()) if "illustrative" in table else is_made_up(files)
+    table = table.assign(source=titles(files)) if told.rule == "survey" else table
+    table, title = table[list(told.columns or table)], told.title.format_map(said)
+    behind = f"Source: {titles(files)}." if len(files) <= MOST_NAMED else f"{len(files)} sources, listed in 01_place."
+    notes = ["" if "source" in table else behind, *told.notes] if files else [NO_FILE]
+    notes = [*filter(None, (note.format_map(said) for note in notes))]
+    whole = dict.fromkeys(table.select_dtypes("number"), 0)
+    units = {column: places for column in whole for ending, places in PLACES.items() if column.endswith(ending)}
+    parts = {"counts": told.counts, "shares": told.shares, "parts_of": told.parts_of}
+    match told.rule:
+        case "counts":
+            return gate.release_counts(table, title, **parts, policy=policy, illustrative=made_up)
+        case "survey":
+            return gate.release_survey(table, title, decimals=told.decimals, policy=policy, notes=notes)
+        case "commercial":
+            return gate.release_commercial(table, title, decimals=told.decimals, illustrative=made_up, notes=notes)
+        case _:
+            decimals = whole | units | told.decimals
+            return gate.release_statistics(table, title, decimals=decimals, illustrative=made_up, notes=notes)
