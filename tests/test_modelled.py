@@ -122,10 +122,8 @@ def test_the_table_says_how_the_limits_did_in_trials_and_by_which_rule(little, e
     both = pd.concat([part.assign(indicator_id="lonely", rule="REML"), part.assign(indicator_id="damp_home", rule="b")])
     notes = stages.modelled(little, replace(exact, modelled=both)).notes
     assert "in the worst ward of three questions only 56, 67 and 77 times" in notes[0]
-    assert notes[1:] == (
-        "How far wards differ was found by REML: Lonely.",
-        "How far wards differ was found by b: Damp or cold home.",
-    )
+    by = "How far wards differ was found by REML: Lonely. How far wards differ was found by b: Damp or cold home."
+    assert notes[1:] == (by,)
 
 
 def test_modelled_wards_are_in_no_rank_and_no_pattern(little, exact):
