@@ -56,6 +56,14 @@ def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
 
 
+def served(inputs: Inputs) -> pd.DataFrame:
+    """People served by service and ward, no finer than an agency's counts are published: all is made of these."""
+    agreed = [each.contract.threshold for each in inputs.of_kind("service_wards")]
+    policy = inputs.settings.disclosure
+    least = max([policy.administrative_threshold, *agreed])
+    return suppression.people_coarsened(inputs.book("service_wards"), least, policy.rounding_base)
+
+
 def standing(inputs: Inputs, exact: Measures) -> need_rules.Standing:
     """Where each ward stands on each indicator, as far as may be told."""
     return need_rules.standing(coarsened(inputs, exact), inputs.vocabulary)
