@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from little import SLUG, A, population, write_little
+from little import MAKERS, SLUG, A, population, write_little
 from test_books import CONTRACT, OUTCOME, SERVICE, book, changed
 
 from placelib.commissioning import pool, spend
@@ -49,7 +49,7 @@ def inputs(tmp_path_factory):
     makers = [book("spend", *LINES), PRICES, WARDS, book("funds", FUND, OTHER), book("services", *SERVICES)]
     makers += [book("outcomes", OUTCOME), book("leverage", GIFT), book("payments", PAYMENT, changed(PAYMENT, c2=-100))]
     makers += [book("contracts", changed(CONTRACT, c1="PROVIDER A."))]
-    return read_place(SLUG, write_little(tmp_path_factory.mktemp("money") / "data", population, *makers))
+    return read_place(SLUG, write_little(tmp_path_factory.mktemp("money") / "data", *MAKERS, *makers))
 
 
 def test_total_place_is_published_by_every_cut(inputs):

@@ -55,11 +55,9 @@ def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows.groupby(["category", "unit"])["agency"].transform("nunique") > 1]
     cell, price = rows.groupby(["category", "unit"]), rows["unit_price"]
     lowest, mean = cell["unit_price"].transform("min"), cell["value"].transform("sum") / cell["units"].transform("sum")
-    over = {
-        "over_mean_gbp": (price - mean).clip(lower=0) * rows["units"],
-        "over_lowest_gbp": (price - lowest) * rows["units"],
-    }
-    return rows.assign(**over)
+    return rows.assign(
+        over_mean_gbp=(price - mean).clip(lower=0) * rows["units"], over_lowest_gbp=(price - lowest) * rows["units"]
+    )
 
 
 def by_category(rows: pd.DataFrame) -> pd.DataFrame:
@@ -75,8 +73,7 @@ def by_category(rows: pd.DataFrame) -> pd.DataFrame:
         suppliers, and the two largest.
     """
     cell = rows.assign(single_bids=rows["bids"].eq(1), direct_awards=rows["bids"].isna()).groupby("category")
-    table = cell.agg(**BUYERS)
-    table = table.join(cell[["single_bids", "direct_awards", "over_mean_gbp", "over_lowest_gbp"]].sum())
+    table = cell.agg(**BUYERS).join(cell[["single_bids", "direct_awards", "over_mean_gbp", "over_lowest_gbp"]].sum())
     parts = rows.groupby(["category", "supplier_id"])["value"].sum().sort_values(ascending=False)
     each = parts.groupby("category")
     sums = {"total": each.sum(), "largest": each.nth(0).droplevel(1), "second": each.nth(1).droplevel(1)}

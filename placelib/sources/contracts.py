@@ -10,7 +10,6 @@ from placelib.settings import Strict
 # what a file may be, besides the books that data/vocabulary/books.toml describes
 KINDS = ["survey", "events", "register", "counts", "series", "rates", "population", "comparators"]
 KINDS += ["boundaries", "lookup"]
-APART = ("service_wards", "contracts")  # books with a rule of the gate of their own
 LABELS = {"lookup": {"area_code", "ward_code", "share"}}
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
@@ -211,7 +210,7 @@ class Contract(Strict):
             "kind 'survey', release 'survey' and [survey] go together": len(survey) > 1,
             "kind 'population' needs [population]": (kind == "population") != (self.population is not None),
             restricted: kind == "population" and not is_open,
-            as_it_is: kind not in KINDS and kind not in APART and not is_open,
+            as_it_is: kind not in (*KINDS, "service_wards", "contracts") and not is_open,
             "only a survey has [[aspirations]]": bool(self.aspirations) and kind != "survey",
             "needs [geography]: what places each row": placed and self.geography is None,
             f"a {kind} needs columns labelled {', '.join(sorted(unlabelled))}": bool(unlabelled),

@@ -58,9 +58,8 @@ def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
 
 def served(inputs: Inputs) -> pd.DataFrame:
     """People served by service and ward, no finer than an agency's counts are published: all is made of these."""
-    agreed = [each.contract.threshold for each in inputs.of_kind("service_wards")]
-    policy = inputs.settings.disclosure
-    least = max([policy.administrative_threshold, *agreed])
+    policy, files = inputs.settings.disclosure, inputs.of_kind("service_wards")
+    least = max([policy.administrative_threshold, *(each.contract.threshold for each in files)])
     return suppression.people_coarsened(inputs.book("service_wards"), least, policy.rounding_base)
 
 
