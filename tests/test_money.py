@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from little import MAKERS, SLUG, A, population, write_little
+from little import MAKERS, SLUG, A, write_little
 from test_books import CONTRACT, OUTCOME, SERVICE, book, changed
 
 from placelib.commissioning import pool, spend
