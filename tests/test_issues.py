@@ -189,8 +189,8 @@ def test_measures_that_follow_the_four_shown_are_named():
     assert compared["verdict"].eq("worse").all()
     names = WORDS.indicators.set_index("indicator_id")["indicator"]
     rest = f"{names[rates[4]]}; {names[rates[5]]}"
-    assert not_shown(compared, WORDS) == f"Also worse than England, and not shown: {rest}."
-    assert not_shown(compared[compared["indicator_id"].isin(rates[:4])], WORDS) == ""
+    assert not_shown(WORDS.named(compared)) == f"Also worse than England, and not shown: {rest}."
+    assert not_shown(WORDS.named(compared[compared["indicator_id"].isin(rates[:4])])) == ""
 
 
 def test_a_percentage_below_one_is_under_one():

@@ -9,13 +9,14 @@ from scipy import stats
 from placelib.assessment.equality import severest_small_group
 from placelib.assessment.needs import FAMILY_CONFIDENCE, values_of
 from placelib.measures.contrasts import apart_from_place
-from placelib.settings import Settings
 from placelib.sources.terms import Vocabulary
 
 MOST_ISSUES = 4
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
+COLUMNS = ["place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty"]
+COLUMNS += ["residents_say", "owner", "duty"]
 
 
 def key_issues(
@@ -25,7 +26,6 @@ def key_issues(
     comparisons: pd.DataFrame,
     gaps: pd.DataFrame,
     vocabulary: Vocabulary,
-    settings: Settings,
 ) -> pd.DataFrame:
     """Choose the key issues and word them.
 
@@ -36,23 +36,21 @@ def key_issues(
     published : DataFrame
         The same table as it leaves the gate, named: the words are made from it.
     comparisons : DataFrame
-        See `needs.comparisons`.
+        See `needs.comparisons`, with the indicators' names.
     gaps : DataFrame
         Ordered and tested, with names, and population_pct (the group's share of adults, missing where no file counts
         it): see `equality.group_gaps`.
     vocabulary : Vocabulary
         For owner and duty.
-    settings : Settings
-        For the names of the agencies.
 
     Returns
     -------
     DataFrame
         A row an issue: place (order), indicator_id, indicator, headline, people_affected, wards, groups, trend,
-        certainty, residents_say, owner, duty. No rows if nothing is clear.
+        certainty, residents_say, owner (the agency's id), duty. No rows if nothing is clear.
     """
     named = vocabulary.indicators.set_index("indicator_id")
-    worse = _worse_than_england(comparisons, named).head(MOST_ISSUES)
+    worse = _worse_than_england(comparisons).head(MOST_ISSUES)
     chosen = [(_of_place, row) for row in worse.to_dict("records")]
     chosen += [(_of_group, row) for row in severest_small_group(gaps).to_dict("records")]
     rows = []
@@ -60,41 +58,25 @@ def key_issues(
         words = named.loc[row["indicator_id"]]
         exact, cells = (frame[frame["indicator_id"] == words.name] for frame in (table, published))
         about = {"place": len(rows) + 1, "groups": _groups(gaps, words), "residents_say": _said(published, words)}
-        rows.append(_asked(words, settings) | about | worded(row, exact, cells, words))
+        about |= {"indicator_id": words.name, "indicator": words["indicator"], "owner": words["lead_agency"]}
+        about["duty"] = words["duty"] or "No duty of its own."
+        rows.append(about | worded(row, exact, cells, words))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-COLUMNS = [
-    "place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty",
-    "residents_say", "owner", "duty",
-]  # fmt: skip
-
-
-def not_shown(comparisons: pd.DataFrame, vocabulary: Vocabulary) -> str:
+def not_shown(comparisons: pd.DataFrame) -> str:
     """Name the measures that are worse than England and follow the issues that are shown; empty if there are none."""
-    named = vocabulary.indicators.set_index("indicator_id")
-    rest = _worse_than_england(comparisons, named)["indicator_id"].iloc[MOST_ISSUES:]
-    return f"Also worse than England, and not shown: {'; '.join(named['indicator'][rest])}." if len(rest) else ""
+    rest = _worse_than_england(comparisons)["indicator"].iloc[MOST_ISSUES:]
+    return f"Also worse than England, and not shown: {'; '.join(rest)}." if len(rest) else ""
 
 
-def _worse_than_england(comparisons: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
-    worse = comparisons.query("comparator_type == 'england' and verdict == 'worse'")
-    worse = worse[worse["indicator_id"].map(named["in_index"]) == "yes"]
-    per = worse["indicator_id"].map(named["per"]).astype(float)
-    excess = worse["difference"].astype(float).abs() / per * worse["denominator"].astype(float)
-    gap = np.log(worse["ratio"].astype(float)).abs()
+def _worse_than_england(comparisons: pd.DataFrame) -> pd.DataFrame:
+    worse = comparisons.query("comparator_type == 'england' and verdict == 'worse' and in_index == 'yes'")
+    numbers = worse[["difference", "per", "denominator", "ratio"]].astype(float)
+    excess = numbers["difference"].abs() / numbers["per"] * numbers["denominator"]
+    gap = np.log(numbers["ratio"]).abs()
     order = gap.rank(ascending=False) + excess.fillna(0).rank(ascending=False)
     return worse.assign(excess=excess, order=order).sort_values("order")
-
-
-def _asked(words: pd.Series, settings: Settings) -> dict[str, str]:
-    """Give the cells that come from the vocabulary: who leads, and by which duty."""
-    return {
-        "indicator_id": words.name,
-        "indicator": words["indicator"],
-        "owner": settings.agency_names.get(words["lead_agency"], "Not yet agreed."),
-        "duty": words["duty"] or "No duty of its own.",
-    }
 
 
 def _of_place(issue: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> dict[str, str]:

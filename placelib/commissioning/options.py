@@ -54,9 +54,8 @@ def switching_values(options: pd.DataFrame, scores: pd.DataFrame, weights: pd.Da
         option_other, weight_pct and score as they are, switch_pct (missing where no weight from 0 to 1 would do),
         score_switch (missing where no score from 0 up would do), likely ("yes" where that is in the score's range).
     """
-    table = (
-        appraise(options, scores, weights)[["decision", "option", "score"]].dropna().rename(columns={"score": "total"})
-    )
+    table = appraise(options, scores, weights)[["decision", "option", "score"]].dropna()
+    table = table.rename(columns={"score": "total"})
     shared = weights.groupby("criterion")["weight"].sum() / max(weights["partner"].nunique(), 1)
     rows = scores.join(shared, on="criterion", how="inner").join(table, on="option_id", how="inner")
     leads = rows["option_id"].isin(table.index[~table["decision"].duplicated()])
@@ -108,9 +107,8 @@ def who_gains(options: pd.DataFrame, flows: pd.DataFrame, discount_rate: float) 
         A decision does not have one counterfactual.
     """
     others, base = (options.loc[options["counterfactual"] == each, GAINS[:3]] for each in ("no", "yes"))
-    wrong = sorted(
-        set(base["decision"][base["decision"].duplicated()]) | set(others["decision"]) - set(base["decision"])
-    )
+    twice = base.loc[base["decision"].duplicated(), "decision"]
+    wrong = sorted({*twice, *set(others["decision"]).difference(base["decision"])})
     if wrong:
         raise PlacelibError(f"'{wrong[0]}' needs one option with 'counterfactual' = yes: correct the options file.")
     benefit = (1 - flows["optimism_bias"]).clip(lower=0) * flows["confidence"]

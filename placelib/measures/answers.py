@@ -62,13 +62,11 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     geography : Geography
         Its wards.
     """
-    located = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
-    ward = located.reindex(source.frame.index)
+    ward = _ward_of_home(source, geography)
     design = weighted_design(inputs, source, geography, ward)
     groups, answers = analysis_columns(source), yes_or_no(source)
-    found = group_measures.cautious_proportions(
-        design, answers, survey.Domains.each(groups.assign(all="all", ward=ward))
-    )
+    domains = survey.Domains.each(groups.assign(all="all", ward=ward))
+    found = group_measures.cautious_proportions(design, answers, domains)
     covariance = survey.covariance(design, answers, survey.Domains.of(ward.to_frame())) * PERCENT**2
     areas = survey.Domains.each(pd.DataFrame({"all": "all", "ward": ward}))
     pairs = [(area, group_measures.EVERYONE) for area in areas.names.drop(group_measures.EVERYONE)]
@@ -100,8 +98,7 @@ def associations(inputs: Inputs, source: Source, geography: Geography) -> pd.Dat
     DataFrame
         indicator_id, characteristic, p_value.
     """
-    located = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
-    design = weighted_design(inputs, source, geography, located.reindex(source.frame.index))
+    design = weighted_design(inputs, source, geography, _ward_of_home(source, geography))
     groups, answers, rows = analysis_columns(source), yes_or_no(source), []
     for characteristic, question in product(groups, answers):
         group = groups[characteristic].where(answers[question].notna() & (groups[characteristic] != NOT_SAID))
@@ -109,6 +106,12 @@ def associations(inputs: Inputs, source: Source, geography: Geography) -> pd.Dat
         if design.probability and min(group.nunique(), answers.loc[group.notna(), question].nunique()) > 1:
             rows.append((question, characteristic, contrasts.rao_scott(design, group, answers[question]).p_value))
     return pd.DataFrame(rows, columns=list(NO_TESTS))
+
+
+def _ward_of_home(source: Source, geography: Geography) -> pd.Series:
+    """Ward of each respondent, missing where it cannot be told."""
+    located = geography.locate(source.frame, source.contract.geography).set_index("row")["ward_code"]
+    return located.reindex(source.frame.index)
 
 
 def yes_or_no(source: Source) -> pd.DataFrame:

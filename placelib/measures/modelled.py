@@ -5,6 +5,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from placelib.errors import PlacelibError
+from placelib.measures.indicators import stacked
 from placelib.measures.smallarea import modelled_proportions
 
 PERCENT = 100
@@ -56,16 +57,11 @@ def modelled_wards(
             )
         except PlacelibError:  # too few wards, or nothing to model: the direct figures stand alone
             continue
-        percents = model.areas[["value", "lower", "upper", "moved", "direct_weight"]] * PERCENT
-        percents = percents.rename(columns={"direct_weight": "direct_weight_pct"})
-        told = (
-            wards.rename(columns=DIRECT)
-            .drop(columns="basis", errors="ignore")
-            .join(percents)
-            .join(model.areas[["basis", "rule"]])
-        )
+        percents = PERCENT * model.areas[["value", "lower", "upper", "moved", "direct_weight"]]
+        found = percents.join(model.areas[["basis", "rule"]]).rename(columns={"direct_weight": "direct_weight_pct"})
+        told = wards.rename(columns=DIRECT).drop(columns="basis", errors="ignore").join(found)
         parts.append(told.reset_index()[COLUMNS])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    return stacked(parts).reindex(columns=COLUMNS)
 
 
 def _covariates(residents: pd.DataFrame) -> pd.DataFrame:

@@ -18,30 +18,23 @@ NUMBERS += ["effective_respondents", "coverage", "years", "per", "threshold", "d
 
 
 @dataclass(frozen=True, eq=False)
-class Measures:
-    """Every number of a place, exact: nothing here may be published as it is.
+class Measures(answers.SurveyMeasures):
+    """Every number of a place, exact: what its survey says, and the rest. Nothing here may be published as it is.
 
     Parameters
     ----------
     table : DataFrame
-        The shared indicator table with the names that readers see.
-    covariance : DataFrame
-        Joint sampling covariance of the survey's ward estimates, by (ward_code, indicator_id).
-    gaps, together, wanted, modelled, response, residents, headline, ledger : DataFrame
-        See `groups.gaps`, `groups.needs_together`, `aspirations.aspirations`, `modelled.modelled_wards`,
-        `answers.survey_measures`, `population.residents`, `population.headline` and
+        The shared indicator table, of all sources, with the names that readers see.
+    covariance, response, gaps, together, wanted : DataFrame
+        See `answers.SurveyMeasures`.
+    modelled, residents, headline, ledger : DataFrame
+        See `modelled.modelled_wards`, `population.residents`, `population.headline` and
         `indicators.administrative_table`.
     geography : Geography
         With postcodes weighted by residents.
     """
 
-    table: pd.DataFrame
-    covariance: pd.DataFrame
-    gaps: pd.DataFrame
-    together: pd.DataFrame
-    wanted: pd.DataFrame
     modelled: pd.DataFrame
-    response: pd.DataFrame
     residents: pd.DataFrame
     headline: pd.DataFrame
     ledger: pd.DataFrame
@@ -87,14 +80,10 @@ def measure(inputs: Inputs) -> Measures:
     residents = population.residents(inputs, geography)
     questions = inputs.vocabulary.indicators.query("denominator == 'adults'")["indicator_id"]
     adults = denominators.get("adults", pd.Series(dtype=float))
+    said = vars(survey) | {"table": with_population(table, inputs, denominators)}
     return Measures(
-        table=with_population(table, inputs, denominators),
-        covariance=survey.covariance,
-        gaps=survey.gaps,
-        together=survey.together,
-        wanted=survey.wanted,
+        **said,
         modelled=modelled_wards(table, residents, adults, questions=questions),
-        response=survey.response,
         residents=residents,
         headline=population.headline(inputs),
         ledger=ledger,

@@ -15,30 +15,22 @@ from placelib.stages.shared import coarsened, files_of, is_made_up, ledger_lines
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Key issues, each in the words that its own cells give it."""
-    rows = coarsened(inputs, exact)
-    published = indicators(inputs, exact).frame
-    published = published[published["illustrative"].isin(rows["illustrative"].unique())]
-    gaps = exact.gaps[exact.gaps["illustrative"].isin(rows["illustrative"].unique())]
-    group = ["characteristic", "category"]
+    rows, words, group = coarsened(inputs, exact), inputs.vocabulary, ["characteristic", "category"]
+    alike = rows["illustrative"].unique()
+    published, gaps = (each[each["illustrative"].isin(alike)] for each in (indicators(inputs, exact).frame, exact.gaps))
     gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
-    compared = need_rules.comparisons(rows, inputs.vocabulary)
-    table = issue_rules.key_issues(
-        rows,
-        published,
-        gaps=equality_rules.group_names(equality_rules.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary),
-        comparisons=compared,
-        vocabulary=inputs.vocabulary,
-        settings=inputs.settings,
-    )
-    made_up = bool(rows["illustrative"].any())
-    table = table.join(_asked(inputs, table, made_up))
+    gaps = equality_rules.group_names(equality_rules.group_gaps(gaps, words), words)
+    compared = words.named(need_rules.comparisons(rows, words))
+    table = issue_rules.key_issues(rows, published, comparisons=compared, gaps=gaps, vocabulary=words)
+    table["owner"] = table["owner"].map(inputs.settings.agency_names).fillna("Not yet agreed.")
+    table = table.join(_asked(inputs, table, made_up=bool(rows["illustrative"].any())))
     if table.empty:
         nothing = issue_rules.no_issue(rows)
         table = pd.DataFrame({"place": [1], "headline": [nothing]}).reindex(columns=table.columns, fill_value="")
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
-    more = issue_rules.not_shown(compared, inputs.vocabulary)
-    return release("issues", table, inputs, files=files_of(inputs, rows), said={"not_shown": more})
+    more = {"not_shown": issue_rules.not_shown(compared)}
+    return release("issues", table, inputs, files=files_of(inputs, rows), said=more)
 
 
 def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -53,7 +45,7 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     return release("unknowns", table, inputs, files=[*inputs.sources.values()])
 
 
-def _asked(inputs: Inputs, issues: pd.DataFrame, made_up: bool) -> pd.DataFrame:
+def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFrame:
     """Money that is planned for the outcome behind each issue, and what is to be decided; never real beside made up."""
     words, options = inputs.vocabulary.wording["issue"], inputs.book("options")
     planned = spend.planned_for(ledger_lines(inputs), inputs.book("outcomes")).dropna(subset="spent_gbp_m")
