@@ -12,7 +12,7 @@ from shown import HOSTILE, NAMES, burglary, needs, wards
 from placelib.errors import PlacelibError
 from placelib.publish.maps import ward_map
 from placelib.publish.report import Cover, clean, to_html
-from placelib.publish.tables import show
+from placelib.publish.tables import Shown, show
 
 COVER = Cover(place="Northby", edition="2026", illustrative=False, code=False)
 
@@ -72,6 +72,19 @@ def test_a_picture_comes_with_words_and_numbers(report):
     figure = report.select_one("figure")
     assert figure.img["alt"].startswith("Wish and Regency are among the five")
     assert [th.get_text() for th in figure.select('details th[scope="row"]')] == NAMES
+
+
+def test_names_of_pages_lead_to_them():
+    """Wherever prose, a table or a note names a page of the report; not where the report has no such page."""
+    cover = Cover("Northby", "2026", illustrative=False, code=False, links={"notebooks/01_place.html": "Who & where"})
+    named = Shown("Notes, see 01_place", ["Note"], [False], [["<b> (01_place), 03_needs"]], ["Listed in 01_place."])
+    found = page(new_markdown_cell("More in `01_place` and `09_else`."), shown(named), cover=cover).main
+    assert [(link["href"], link.get_text()) for link in found.select("a")] == [
+        ("notebooks/01_place.html", "01_place")
+    ] * 4
+    assert found.p.get_text() == "More in 01_place and 09_else."
+    assert found.tbody.th.get_text() == "<b> (01_place), 03_needs"
+    assert page(new_markdown_cell("More in `01_place`.")).main.select("a") == []
 
 
 def test_code_is_folded_or_absent_and_parameters_are_never_shown():

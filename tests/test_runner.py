@@ -140,7 +140,7 @@ def test_report_holds_every_output(order):
 
 
 def test_pages_of_a_report_lead_to_each_other(order):
-    """The pack names every notebook's page by its title, outside the notebook's own text; each leads back."""
+    """The pack names every notebook's page by its title, outside the notebook's own text; each leads to all pages."""
     write_notebook(order.notebooks / "01_place.ipynb", title="Who & where")
     assert _run(order) == ["published"]
     report = order.reports / "a-town" / "spring"
@@ -148,8 +148,9 @@ def test_pages_of_a_report_lead_to_each_other(order):
     found = {path: page.select("nav[aria-label*=pages] li a") for path, page in pages.items()}
     links = {path: [(path.parent / link["href"]).resolve() for link in each] for path, each in found.items()}
     pack = report / "lsp-pack.html"
-    assert links.pop(pack) == [path.resolve() for path in sorted(report.rglob("notebooks/*.html"))]
-    assert list(links.values()) == [[pack.resolve()]] * 2
+    notebooks = [path.resolve() for path in sorted(report.rglob("notebooks/*.html"))]
+    assert links.pop(pack) == notebooks
+    assert list(links.values()) == [[pack.resolve(), *notebooks]] * 2
     assert [link.text for link in found[pack]] == ["Who & where", "Tiny"]
 
 

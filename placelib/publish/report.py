@@ -26,6 +26,7 @@ ATTRIBUTES = {"a": {"href"}, "div": {"role", "tabindex", "aria-label"}, "img": {
 CLASSES = dict.fromkeys(("div", "th", "td", "p", "section", "details"), {"scroll", "number", "note", "card", "code"})
 SCHEMES = {"https", "mailto", "data"}
 ALLOWED = {"tags": TAGS, "attributes": ATTRIBUTES, "allowed_classes": CLASSES, "url_schemes": SCHEMES}
+PAGES = re.compile(r"\b(\d\d_\w+)")  # as notebooks are named
 ADDRESSES = {"src": "data:image/png;base64,", "href": ("#", "https:", "mailto:")}  # how they begin
 
 
@@ -44,7 +45,8 @@ class Cover:
     code : bool
         Whether the notebook's code is there, folded away.
     links : mapping of str to str
-        Other pages of the report by their address below it: what each is called. They stand at the foot.
+        Other pages of the report by their address from this one: what each is called. They stand at the foot, and
+        wherever the page names one of them, such as 03_needs, the name leads there.
     """
 
     place: str
@@ -91,7 +93,7 @@ def to_html(notebook: NotebookNode, cover: Cover) -> str:
     )
     exporter.environment.globals["page"] = page
     html, _ = exporter.from_notebook_node(notebook)
-    return _outlined(html)
+    return _outlined(html, cover.links)
 
 
 def clean(html: str) -> str:
@@ -130,10 +132,15 @@ def _numbers(data: dict[str, Any]) -> str:
     return Shown(**data[TABLE_MIME])._repr_html_() if TABLE_MIME in data else ""
 
 
-def _outlined(html: str) -> str:
-    """Drop the notebook's own first heading, close up the levels of the others, and list the sections."""
-    soup = BeautifulSoup(html, "html.parser")
+def _outlined(html: str, links: Mapping[str, str]) -> str:
+    """Drop the notebook's own first heading, close up the others' levels, list the sections, lead to other pages."""
+    soup, pages = BeautifulSoup(html, "html.parser"), {Path(address).stem: address for address in links}
     soup.main.find("h1").decompose()
+    for text in soup.main.find_all(string=PAGES):
+        named = PAGES.split(text)
+        text.replace_with(
+            *[soup.new_tag("a", href=pages[part], string=part) if part in pages else part for part in named]
+        )
     level, contents = 1, soup.new_tag("ol")
     for number, heading in enumerate(soup.main.find_all(re.compile("^h[1-6]$")), 1):
         level = min(max(int(heading.name[1]), 2), level + 1)

@@ -231,13 +231,14 @@ class _Job:
 
 
 def _notebooks_as_text(executed: dict[str, Executed], cover: Cover) -> dict[str, str]:
-    """The notebooks as they are, and as pages, by file name; the pack without its code leads to all of them."""
-    pages = {f"notebooks/{name}.html": title(done.notebook) for name, done in executed.items()}
-    files = {PAGE: to_html(executed[PACK].notebook, replace(cover, code=False, links=pages))}
-    back = replace(cover, links={f"../{PAGE}": title(executed[PACK].notebook)})
+    """The notebooks as they are, and as pages that lead to each other, by file name; the pack has no code."""
+    pages = {f"{name}.html": title(done.notebook) for name, done in executed.items()}
+    below = {f"notebooks/{address}": words for address, words in pages.items()}
+    files = {PAGE: to_html(executed[PACK].notebook, replace(cover, code=False, links=below))}
+    beside = replace(cover, links={f"../{PAGE}": title(executed[PACK].notebook)} | pages)
     for name, done in executed.items():
         files[f"notebooks/{name}.ipynb"] = nbformat.writes(done.notebook) + "\n"
-        files[f"notebooks/{name}.html"] = to_html(done.notebook, back)
+        files[f"notebooks/{name}.html"] = to_html(done.notebook, beside)
     return files
 
 
