@@ -164,6 +164,27 @@ def test_response_shows_answers_against_people():
     assert len(response_dots(response().only(characteristic="sex")).data.rows) == 2
 
 
+def test_a_mark_is_not_a_percentage():
+    """Suppressed answers are written as their mark alone."""
+    hidden = response().frame.assign(mark="")
+    hidden.loc[0, ["sample_pct", "mark"]] = [np.nan, "[c]"]
+    assert {"[c] of answers, 51% of people", "46% of answers, 49% of people"} <= set(
+        words_of(response_dots(open_table(hidden, "Response")))
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "label", "words"),
+    [("value", "ward_name", "where the true figure may lie"), ("value", "risk", "as partners judge it"),
+     ("left", "ward_name", "people turn"), ("rank", "ward_name", "ranks that chance allows")],
+)  # fmt: skip
+def test_the_foot_says_what_the_line_is(column, label, words):
+    """A margin of error unless the column drawn, or the one that names the rows, is known to have another line."""
+    frame = pd.DataFrame({label: ["Wish", "Hill"], column: [1.0, 2.0], "lower": 0.0, "upper": 3.0})
+    figure = rank_dots(open_table(frame, "Lines"), column, label=label)
+    assert words in " ".join(words_of(figure)).replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("sure", "finding"),
     [

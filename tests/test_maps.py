@@ -68,6 +68,14 @@ def test_an_indicator_is_shaded_by_its_distance_from_england():
     assert "8.7 to 11.5: near England" in key_of(ward_map(wards(), burglary()))
 
 
+def test_the_key_has_no_more_than_every_one_of_a_hundred():
+    """Near 70% the darkest shade would begin at 105%: the key ends with the one before."""
+    frame = burglary().frame.assign(unit="% of adults")
+    frame.loc[frame["area_type"] == "england", "value"] = 70.0
+    key = key_of(ward_map(wards(), open_table(frame, "Unsafe")))
+    assert [words for words in key if words[0].isdigit()] == ["80.5 or more", "60.9 to 80.5: near England", "46.9 to 60.9"]
+
+
 def test_no_figure_is_hatched_unreliable_is_dotted_and_both_are_in_the_key():
     """Suppressed and absent wards are white and hatched: not the shade of a low value."""
     table = burglary().where(lambda frame: frame["area_name"] != "Tiny")

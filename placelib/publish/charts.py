@@ -65,7 +65,8 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
         rows["words"] += span.where(ordered[ends[0]].notna(), "")
         rows[["lower", "upper"]] = ordered[ends]
     words = WORDS["rank_dots"]
-    reading = words["interval"] * bool(ends) + words["hollow"] * bool(rows["hollow"].any())
+    line = words["lines"].get(value) or words["lines"].get(label, words["interval"])
+    reading = line * bool(ends) + words["hollow"] * bool(rows["hollow"].any())
     says = {"columns": {name: heading(name) for name in (label, value, *ends)}, "reading": reading}
     page, axes = _dots(finding, table, rows, says=says, lines=beside[[label, value]].to_numpy())
     axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else first(frame, "unit"))
@@ -155,7 +156,7 @@ def response_dots(table: Table) -> Figure:
     frame, finding = chosen.frame, _least_heard(chosen.frame)
     opening = ~frame["characteristic"].duplicated()
     name = frame["category_name"].mask(opening, frame["characteristic_name"] + ": " + frame["category_name"])
-    words = as_text(frame, "sample_pct") + "% of answers, " + as_text(frame, "population_pct") + "% of people"
+    words = _per_cent(frame, "sample_pct") + " of answers, " + _per_cent(frame, "population_pct") + " of people"
     ends = frame[["sample_pct", "population_pct"]]
     rows = pd.DataFrame({"name": name, "words": words, "x": frame["sample_pct"], "tick": frame["population_pct"]})
     rows = rows.assign(lower=ends.min(axis=1), upper=ends.max(axis=1))
@@ -180,7 +181,7 @@ def direct_and_modelled(table: Table) -> Figure:
     Figure
     """
     frame = published(table).sort_values("direct", ascending=False)
-    words = as_text(frame, "direct") + "% own answers, " + as_text(frame, "value") + "% modelled"
+    words = _per_cent(frame, "direct") + " own answers, " + _per_cent(frame, "value") + " modelled"
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
     page, axes = _dots(_most_moved(frame), table, rows, says=WORDS["direct_and_modelled"])
@@ -271,9 +272,14 @@ def _least_heard(frame: pd.DataFrame) -> str:
     if short.empty:
         return "There is no population to compare the answers with"
     least = frame.loc[short.index[0]]
-    answers, people = (as_text(frame, name)[short.index[0]] for name in ("sample_pct", "population_pct"))
+    answers, people = (_per_cent(frame, name)[short.index[0]] for name in ("sample_pct", "population_pct"))
     who = f"{least['characteristic_name'].lower()} {least['category_name']}"
-    return f"Least heard: {who}, {answers}% of answers but {people}% of people"
+    return f"Least heard: {who}, {answers} of answers but {people} of people"
+
+
+def _per_cent(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Write percentages with their sign; a mark in place of a figure, or after it, has none."""
+    return as_text(frame, column).str.replace(r"(\d)(?=\s|$)", r"\1%", regex=True)
 
 
 def _dots(

@@ -54,7 +54,8 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
 
     A score is parted at fixed distances from 100, the reference level, and an indicator at the same distances from
     England's value, or from the place's where England's is not known: maps can then be compared across wards, places
-    and editions. Only without any of these are there fifths of the values.
+    and editions. Only without any of these are there fifths of the values. A limit of 100% or more is left out, and
+    with it the darkest shades, which no ward could have.
 
     Examples
     --------
@@ -68,7 +69,8 @@ def breaks(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, str]:
     places = max(decimals(rows[column]), 1)
     if len(whole):
         level = whole.sort_values("area_type").iloc[0]  # England comes before the place
-        return np.round(level[column] * RATIOS, places), str(level[namer(frame)])
+        limits = np.round(level[column] * RATIOS, places)
+        return limits[(limits < 100) | (not first(frame, "unit").startswith("%"))], str(level[namer(frame)])
     return np.round(rows[column].quantile([0.2, 0.4, 0.6, 0.8]).to_numpy(), places), ""
 
 
@@ -219,7 +221,7 @@ def _key(page: Page, areas: gpd.GeoDataFrame, parted: tuple[np.ndarray, str], *,
     text = [f"{limit:,.{decimals(pd.Series(limits))}f}" for limit in limits]
     words = [f"under {text[0]}", *(f"{start} to {end}" for start, end in pairwise(text)), f"{text[-1]} or more"]
     words[2] += f": near {level}" if level else ""
-    looks = [{"facecolor": shade, "label": word} for shade, word in zip(shades(colour), words, strict=True)][::-1]
+    looks = [{"facecolor": shade, "label": word} for shade, word in zip(shades(colour), words, strict=False)][::-1]
     flags = (
         (areas["sure"], {"edgecolor": INK, "linewidth": 2.4, "label": "Surely in the five with most need"}),
         (areas["unsure"], {"hatch": UNSURE, "label": "Uncertain"}),
