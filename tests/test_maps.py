@@ -73,7 +73,11 @@ def test_the_key_has_no_more_than_every_one_of_a_hundred():
     frame = burglary().frame.assign(unit="% of adults")
     frame.loc[frame["area_type"] == "england", "value"] = 70.0
     key = key_of(ward_map(wards(), open_table(frame, "Unsafe")))
-    assert [words for words in key if words[0].isdigit()] == ["80.5 or more", "60.9 to 80.5: near England", "46.9 to 60.9"]
+    assert [words for words in key if words[0].isdigit()] == [
+        "80.5 or more",
+        "60.9 to 80.5: near England",
+        "46.9 to 60.9",
+    ]
 
 
 def test_no_figure_is_hatched_unreliable_is_dotted_and_both_are_in_the_key():

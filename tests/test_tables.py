@@ -88,12 +88,13 @@ def test_codes_and_outlines_are_not_shown_unasked():
     assert show(needs(), ["ward_code"]).columns == ["Ward code"]
 
 
-def test_an_empty_table_says_so():
-    """No heading stands over nothing."""
-    nothing = needs().where(lambda frame: frame["rank"] > 9)
-    found = page(show(nothing, ["ward_name", "rank"]))
-    assert found.select("table") == []
-    assert "nothing to show" in found.get_text()
+@pytest.mark.parametrize("form", [show, cards, lambda table, columns: prose(table, columns[0])])
+def test_an_empty_table_says_so(form):
+    """No heading stands over nothing, in any form: its title, that there is nothing, and why where a note says it."""
+    nothing = open_table(needs().frame[:0], "Need", notes=["No file of this place feeds this table."])
+    found = page(form(nothing, ["ward_name", "rank"]))
+    assert found.select("table, section") == []
+    assert found.get_text("|", strip=True) == "Need|: nothing to show.|No file of this place feeds this table."
 
 
 def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():

@@ -40,9 +40,10 @@ def commentary(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 
 def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """What we do not know: indicators without a source here, or without an English figure."""
+    """What we do not know: indicators without a source here, or without an English figure, by what is missing."""
     table = issue_rules.unknowns(exact.comparable, inputs.vocabulary)
-    return release("unknowns", table, inputs, files=[*inputs.sources.values()])
+    table = table.groupby("what", sort=False)["indicator"].agg("; ".join).reset_index()
+    return release("unknowns", table, inputs, files=files_of(inputs, exact.comparable))
 
 
 def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFrame:

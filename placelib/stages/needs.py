@@ -34,6 +34,7 @@ def sources(inputs: Inputs) -> gate.Open:
     areas = [each.contract.geography.type if each.contract.geography else "place" for each in inputs.sources.values()]
     table = pd.DataFrame(rows)[said].assign(area=areas, source_id=list(inputs.sources))
     table["agency"] = table["agency"].map(inputs.settings.agency_names)
+    table[["period_start", "period_end"]] = table[["period_start", "period_end"]].apply(pd.to_datetime)
     table = table.rename(columns={"title": "source", "release": "release_class"}).replace({"area": PLACED_BY})
     return gate.open_table(table, "Files behind this assessment", illustrative=is_made_up(inputs.sources.values()))
 
