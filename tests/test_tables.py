@@ -88,6 +88,12 @@ def test_codes_and_outlines_are_not_shown_unasked():
     assert show(needs(), ["ward_code"]).columns == ["Ward code"]
 
 
+@pytest.mark.parametrize(("years", "caption"), [([2025, 2025], "Money, 2025"), ([2025, 2026], "Money")])
+def test_the_caption_names_the_year_of_all_rows(years, caption):
+    """One year for all is told once; a table of several years has a column for it."""
+    assert show(open_table(pd.DataFrame({"theme": ["A", "B"], "year": years}), "Money"), ["theme"]).caption == caption
+
+
 @pytest.mark.parametrize("form", [show, cards, lambda table, columns: prose(table, columns[0])])
 def test_an_empty_table_says_so(form):
     """No heading stands over nothing, in any form: its title, that there is nothing, and why where a note says it."""

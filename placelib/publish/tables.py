@@ -224,14 +224,15 @@ def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, capt
 
 
 def subject(table: Table) -> str:
-    """Say in one line what a table is about: measure, unit and period of one indicator, or the table's own title."""
+    """Say in one line what a table is about: measure, unit and period of one indicator, or its own title and year."""
     frame = table.frame
     if "indicator" in frame and frame["indicator"].nunique() == 1 and "value" in frame:
         parts = [frame[name].dropna().astype(str) for name in ("indicator", "unit", "period") if name in frame]
         return ", ".join(part.iloc[0] for part in parts if len(part))
     if used := first(frame, "indicators_used"):
         return f"{table.title}, from {used} indicators compared with {first(frame, 'reference')}"
-    return table.title
+    year = optional(frame, "year").unique()
+    return f"{table.title}, {year[0]}" if len(year) == 1 and year[0] else table.title
 
 
 def made_up(table: Table) -> bool:
