@@ -227,6 +227,7 @@ def test_owner_duty_and_decision_are_the_vocabularys(edition):
     known = edition.inputs.vocabulary.indicators.set_index("indicator_id")
     agencies = edition.inputs.settings.agency_names
     options = edition.inputs.book("options")
+    measured = edition.inputs.book("outcomes").set_index("outcome_id")["indicator_id"]
     for issue in edition.issues.to_dict("records"):
         row = known.loc[issue["indicator_id"]]
         owner = agencies.get(row["lead_agency"], "Not yet agreed.")
@@ -236,6 +237,8 @@ def test_owner_duty_and_decision_are_the_vocabularys(edition):
         )
         if question:
             assert (options["decision"] == question[2]).sum() == int(question[1])
+            outcome = options.loc[options["decision"] == question[2], "outcome_id"].iloc[0]
+            assert issue["indicator_id"] == measured[outcome]
         else:
             (who,) = words(
                 issue["decision"], r"Agree who leads \(proposed: (.+)\), and when costed options come back\."

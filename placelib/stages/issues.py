@@ -48,11 +48,13 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFrame:
     """Money that is planned for the outcome behind each issue, and what is to be decided; never real beside made up."""
-    words, options = inputs.vocabulary.wording["issue"], inputs.book("options")
-    planned = spend.planned_for(ledger_lines(inputs), inputs.book("outcomes")).dropna(subset="spent_gbp_m")
+    words, options, outcomes = inputs.vocabulary.wording["issue"], inputs.book("options"), inputs.book("outcomes")
+    planned = spend.planned_for(ledger_lines(inputs), outcomes).dropna(subset="spent_gbp_m")
     alike = is_made_up(inputs.of_kind("spend", "outcomes")) == made_up
-    decisions = options.groupby("outcome_id").agg(decision=("decision", "first"), number=("decision", "size"))
-    rows = planned.join(decisions, on="outcome_id").reindex(issues["indicator_id"] if alike else [None] * len(issues))
+    # an issue whose outcome is measured by something else may have little to do with the choice
+    measured = options["outcome_id"].map(outcomes.set_index("outcome_id")["indicator_id"])
+    decisions = options.groupby(measured).agg(decision=("decision", "first"), number=("decision", "size"))
+    rows = planned.join(decisions).reindex(issues["indicator_id"] if alike else [None] * len(issues))
     rows["owner"] = issues["owner"].to_numpy()
     facts = rows.to_dict("records")
     money = [words["money" if row["spent_gbp_m"] > 0 else "no_money"].format(**row) for row in facts]
