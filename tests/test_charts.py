@@ -152,7 +152,7 @@ def test_modelled_figures_are_ticks_beside_the_wards_own():
     assert dots_of(figure).tolist() == [[30, 0], [10, 1]]
     assert figure.canvas.axes[0].lines[0].get_xdata().tolist() == [20, 12]
     assert figure.data.caption == "Lonely: the model moves Hill most, by 10 points"
-    assert "30% own answers, 20% modelled" in words_of(figure)
+    assert "30% own, 20% modelled" in words_of(figure)
 
 
 def test_response_shows_answers_against_people():

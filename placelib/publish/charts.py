@@ -181,7 +181,7 @@ def direct_and_modelled(table: Table) -> Figure:
     Figure
     """
     frame = published(table).sort_values("direct", ascending=False)
-    words = _per_cent(frame, "direct") + " own answers, " + _per_cent(frame, "value") + " modelled"
+    words = _per_cent(frame, "direct") + " own, " + _per_cent(frame, "value") + " modelled"
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
     page, axes = _dots(_most_moved(frame), table, rows, says=WORDS["direct_and_modelled"])

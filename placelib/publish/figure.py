@@ -97,7 +97,7 @@ class Page:
         self.title, self.subtitle = title, labelled(subject(table), table)
         self.data = show(table, list(columns), names=columns, caption=title, rows=len(table.frame))
         heads, subheads = textwrap.wrap(title, 71), textwrap.wrap(self.subtitle, 116)
-        notes = textwrap.wrap(" ".join(dict.fromkeys([*reading, *self.data.notes])), 136)
+        notes = textwrap.wrap(" ".join(filter(None, dict.fromkeys([*reading, *self.data.notes]))), 136)
         self.bottom = 0.14 * len(notes) + 0.12
         self.total = self.bottom + height + 0.225 * len(heads) + 0.165 * len(subheads) + 0.16
         dpi = min(SHARPEST, int((MOST_PIXELS / WIDTH / self.total) ** 0.5))
