@@ -137,10 +137,10 @@ def _outlined(html: str, links: Mapping[str, str]) -> str:
     soup, pages = BeautifulSoup(html, "html.parser"), {Path(address).stem: address for address in links}
     soup.main.find("h1").decompose()
     for text in soup.main.find_all(string=PAGES):
-        named = PAGES.split(text)
-        text.replace_with(
-            *[soup.new_tag("a", href=pages[part], string=part) if part in pages else part for part in named]
-        )
+        new = [
+            soup.new_tag("a", href=pages[part], string=part) if part in pages else part for part in PAGES.split(text)
+        ]
+        text.replace_with(*new)
     level, contents = 1, soup.new_tag("ol")
     for number, heading in enumerate(soup.main.find_all(re.compile("^h[1-6]$")), 1):
         level = min(max(int(heading.name[1]), 2), level + 1)
