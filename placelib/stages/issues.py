@@ -49,7 +49,7 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
 def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFrame:
     """Money that is planned for the outcome behind each issue, and what is to be decided; never real beside made up."""
     words, options, outcomes = inputs.vocabulary.wording["issue"], inputs.book("options"), inputs.book("outcomes")
-    planned = spend.planned_for(ledger_lines(inputs), outcomes).dropna(subset="spent_gbp_m")
+    planned = spend.planned_for(ledger_lines(inputs), outcomes)
     alike = is_made_up(inputs.of_kind("spend", "outcomes")) == made_up
     # an issue whose outcome is measured by something else may have little to do with the choice
     measured = options["outcome_id"].map(outcomes.set_index("outcome_id")["indicator_id"])
@@ -57,6 +57,7 @@ def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFra
     rows = planned.join(decisions).reindex(issues["indicator_id"] if alike else [None] * len(issues))
     rows["owner"] = issues["owner"].to_numpy()
     facts = rows.to_dict("records")
-    money = [words["money" if row["spent_gbp_m"] > 0 else "no_money"].format(**row) for row in facts]
+    known = rows["spent_gbp_m"].gt(0).map({True: "money", False: "no_money"}).where(rows["outcome"].notna(), "no_outcome")
+    money = [words[which].format(**row) for which, row in zip(known, facts, strict=True)]
     asked = [words["choose" if row["number"] > 1 else "lead"].format(**row) for row in facts]
     return pd.DataFrame({"money": money, "decision": asked}, issues.index)
