@@ -269,7 +269,7 @@ def test_the_planted_effect_is_in_the_panel(book, truth):
     place, donors = wide.pop(own["area_name"].iloc[0]), wide
     assert donors.shape == (16, 20)
     before = donors.index < truth["panel"]["year"]
-    like = [f"Donor {number}" for number in (1, 2, 3, 4)]
+    like = [f"Other place {number}" for number in (1, 2, 3, 4)]
     mix = np.linalg.lstsq(donors[like][before], place[before], rcond=None)[0]
     gap = (place - donors[like] @ mix)[~before]
     assert gap.mean() == pytest.approx(np.log1p(pd.Series(truth["panel"]["effect"])).mean(), abs=0.025)

@@ -256,7 +256,7 @@ def panel(desk: Desk) -> pd.DataFrame:
     value = np.exp(logged - logged[0, -1]) * desk.level[plan["indicator_id"]]
     names = [
         desk.slug.replace("-", " ").title().replace(" And ", " and "),
-        *(f"Donor {i + 1}" for i in range(len(base) - 1)),
+        *(f"Other place {i + 1}" for i in range(len(base) - 1)),
     ]
     table = pd.DataFrame(value.round(2), names, years).rename_axis("area_name").reset_index()
     table = table.melt("area_name", var_name="year", value_name="value").sort_values(
