@@ -119,6 +119,12 @@ def test_a_ward_is_named_for_what_is_wanted_and_poor_there():
     assert by_ward(rows.assign(respondents=29), set(), WORDS).empty
 
 
+def test_a_ward_is_not_named_for_what_chance_brings_somewhere():
+    """Of 14 themes one may look wanted and poor by its own two intervals; all tested together, it is not sure."""
+    rows = wanted({"Feeling safe": (16, 8)}, {"Feeling safe": (3.4, 0.5)}, (A,))
+    assert by_ward(rows, set(), WORDS).empty
+
+
 @pytest.mark.parametrize(("most_need", "value", "low"), [({A}, 25.0, "Learning"), (set(), 25.0, ""), ({A}, 45.0, "")])
 def test_low_hopes_are_told_of_the_wards_of_most_need_alone(most_need, value, low):
     """Half of all hope to learn, here a quarter of eighty: sure. Fewer than half by five points: not sure."""

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import betainc
+from scipy.stats import t as student
+from statsmodels.stats.multitest import multipletests
 
-from placelib.assessment.equality import group_gaps
+from placelib.assessment.equality import CONFIDENCE, group_gaps
 from placelib.sources.terms import Vocabulary
 
 MIDDLE, LEAST_ANSWERS = 4.0, 30  # of the scale from 1 to 7; of a ward that anything is said of
@@ -50,7 +53,9 @@ def _by_theme(wanted: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         .rename(columns={e: f"{name}{ends[e]}" for e in ends})
         for kind, name in (("theme score", "score"), ("priority", "named_first"))
     )
-    return score.join(first[[f"named_first{end}" for end in ends.values()]])
+    return score.join(
+        first[[*(f"named_first{end}" for end in ends.values()), "effective_respondents"]], suffixes=("", "_first")
+    )
 
 
 def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -> pd.DataFrame:
@@ -70,17 +75,32 @@ def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -
     DataFrame
         A row a ward with anything to say: ward_code, low_hopes (the hopes that surely fewer have than elsewhere, in
         wards of most need only, all of these tested together: see `equality.group_gaps`) and unmet (themes that surely
-        more than an equal share name first and whose score is surely below 4, by the ward's own 95% intervals).
+        more than an equal share name first and whose score is surely below 4, all wards and themes tested together).
+
+    Notes
+    -----
+    A theme is unmet by the larger of two probabilities: of so many who name it first were the share an equal one
+    (exact binomial, on effective respondents), and of so low a mean score were the true one 4 (Student's t). Holm's
+    rule over all wards and themes keeps the chance of any false one to one in twenty.
     """
     ward = wanted[(wanted["characteristic"] == "ward") & (wanted["respondents"] >= LEAST_ANSWERS)]
     themes = _by_theme(ward, vocabulary).reset_index()
-    equal = 100 / max(themes["theme"].nunique(), 1)
-    unmet = themes[(themes["named_first_lower"] > equal) & (themes["score_upper"] < MIDDLE)]
+    unmet = themes[_surely_unmet(themes)] if len(themes) else themes
     hopes = vocabulary.aspirations.query("kind == 'hope'").merge(ward, on="aspiration_id").assign(indicator_id="")
     hopes = group_gaps(hopes[hopes["category"].isin(most_need)], vocabulary)  # of no direction: "worse" is fewer
     said = {"low_hopes": hopes[hopes["verdict"] == "worse"], "unmet": unmet.assign(short_name=unmet["theme"])}
     words = {name: rows.groupby("category")["short_name"].agg("; ".join) for name, rows in said.items()}
     return pd.DataFrame(words).fillna("").rename_axis("ward_code").reset_index()
+
+
+def _surely_unmet(themes: pd.DataFrame) -> np.ndarray:
+    base, freedom = themes["effective_respondents_first"].astype(float), themes["degrees_of_freedom"].astype(float)
+    named = base * themes["named_first"] / 100
+    by_share = betainc(named.clip(lower=1e-9), base - named + 1, 1 / themes["theme"].nunique())
+    error = (themes["score_upper"] - themes["score_lower"]) / 2 / student.ppf((1 + CONFIDENCE) / 2, freedom)
+    by_score = student.sf((MIDDLE - themes["score"]) / error, freedom)
+    chance = np.nan_to_num(np.maximum(by_share, by_score), nan=1.0)
+    return multipletests(chance, 1 - CONFIDENCE, method="holm")[0]
 
 
 def unlinked(table: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:

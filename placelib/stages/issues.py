@@ -57,7 +57,9 @@ def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFra
     rows = planned.join(decisions).reindex(issues["indicator_id"] if alike else [None] * len(issues))
     rows["owner"] = issues["owner"].to_numpy()
     facts = rows.to_dict("records")
-    known = rows["spent_gbp_m"].gt(0).map({True: "money", False: "no_money"}).where(rows["outcome"].notna(), "no_outcome")
+    known = (
+        rows["spent_gbp_m"].gt(0).map({True: "money", False: "no_money"}).where(rows["outcome"].notna(), "no_outcome")
+    )
     money = [words[which].format(**row) for which, row in zip(known, facts, strict=True)]
     asked = [words["choose" if row["number"] > 1 else "lead"].format(**row) for row in facts]
     return pd.DataFrame({"money": money, "decision": asked}, issues.index)
