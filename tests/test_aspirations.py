@@ -83,6 +83,7 @@ def wanted(first, score, wards=("all",), **columns):
         "rest_respondents": 900,
         "rest_effective_respondents": 700.0,
         "rest_share": 0.9,
+        "expected": np.nan,
     }
     return table.assign(**usual | columns)
 

@@ -20,7 +20,7 @@ def gaps_of(p_values, difference=10.0, **columns):
     rows["everyone"] = 30.0
     rows["value"] = rows["everyone"] + rows["difference"]
     rows["effective_respondents"] = list(map(answers_for, p_values, rows["value"]))
-    rows["ratio"], rows["rest"] = rows["value"] / rows["everyone"], rows["everyone"]
+    rows["ratio"], rows["rest"], rows["expected"] = rows["value"] / rows["everyone"], rows["everyone"], 20.0
     usual = {"characteristic": "sex", "indicator_id": "lonely", "respondents": 400, "degrees_of_freedom": 300}
     usual |= {"rest_respondents": 10**9, "rest_effective_respondents": 1e9, "rest_share": 1.0}
     return rows.assign(**usual | columns)
@@ -192,3 +192,22 @@ def test_groups_have_the_names_that_readers_see():
     found = group_names(rows, WORDS)
     assert found["category_name"].tolist()[1:] == ["Female, Disabled, limited a lot", "Everyone"]
     assert found["characteristic_name"].tolist() == ["Sex", "Sex and Disability", "Everyone"]
+
+
+def test_ages_are_allowed_for_by_the_same_exact_limits():
+    """At either limit, times the 20% expected, the exact test of the share has p = 0.0025 with five comparisons."""
+    found = group_gaps(gaps_of([0.3] * 5), WORDS).iloc[0]
+    answers = found["effective_respondents"]
+    yes = answers * found["value"] / 100
+    lowest, highest = (0.2 * found[["times_own_age_lower", "times_own_age_upper"]]).astype(float)
+    assert found["times_own_age"] == pytest.approx(40 / 20)
+    assert stats.beta.cdf(lowest, yes, answers - yes + 1) == pytest.approx(0.0025, rel=0.01)
+    assert stats.beta.sf(highest, yes + 1, answers - yes) == pytest.approx(0.0025, rel=0.01)
+
+
+def test_ages_are_not_set_against_themselves():
+    """A group that is an age has no ratio to people of that age; a group of two characteristics has."""
+    rows = gaps_of([0.5, 0.5]).assign(characteristic=["age_band", "sex × age_band"])
+    found = group_gaps(rows, WORDS).set_index("characteristic")
+    assert found.loc["age_band", ["times_own_age", "times_own_age_lower", "times_own_age_upper"]].isna().all()
+    assert found.loc["sex × age_band", "times_own_age"] == pytest.approx(2)

@@ -187,3 +187,34 @@ def test_a_question_for_few_does_not_count_and_a_gap_in_answers_leaves_out():
     found = needs(answers, weight=weight)
     assert found.loc[("all", "all"), "respondents"].eq(97).all()
     assert found["value"].tolist() == pytest.approx(without["value"].tolist())
+
+
+def test_chance_is_of_the_people_who_are_counted():
+    """Who skipped a question has no part in what chance expects either: two of four left have each need, 25% both."""
+    answers = pd.DataFrame({"need_0": [1.0, 1, 0, 0, 1], "need_1": [1.0, 0, 1, 0, np.nan]})
+    found = needs(answers.reindex([0, 1, 2, 3, 0, 1, 2, 3, 4], axis=0).reset_index(drop=True))
+    assert found.loc[("all", "all", "2"), ["value", "expected"]].tolist() == pytest.approx([25, 25])
+
+
+def test_a_group_that_differs_by_age_alone_is_as_its_ages_expect():
+    """One in five of the young say yes and four in five of the old: half a group old expects half, whatever it says."""
+    answers = pd.DataFrame({"need_0": [1.0, 0, 0, 0, 0] * 2 + [1, 1, 1, 1, 0.0] * 2})
+    ages = pd.DataFrame({"age_band": ["16_24"] * 10 + ["75_84"] * 10, "sex": ["a"] * 5 + ["b"] * 10 + ["a"] * 5})
+    found = keyed(gaps(Design(np.ones(20)), answers, ages))
+    assert found.loc["sex", "expected"].tolist() == pytest.approx([50, 50])
+    assert found.loc["age_band", "expected"].tolist() == pytest.approx(found.loc["age_band", "value"].tolist())
+    assert found.loc[("sex × age_band", "a × 75_84", "need_0"), "expected"] == pytest.approx(80)
+    ages.loc[0, "age_band"] = None  # one yes less among the young, and in the group's ages
+    found = keyed(gaps(Design(np.ones(20)), answers, ages))
+    assert found.loc[("sex", "a", "need_0"), "expected"] == pytest.approx(100 * (4 * 1 / 9 + 5 * 0.8) / 9)
+
+
+@FEW
+@given(SEEDS)
+def test_groups_of_one_age_expect_what_everyone_says(seed):
+    """Where all are of an age, what is expected is everyone's share; where nobody tells, nothing is."""
+    weight, answers, groups = asked(seed)
+    answers.loc[:9, "need_1"] = np.nan
+    found = gaps(Design(weight), answers, groups.assign(age_band="16_24"))
+    assert found["expected"].to_numpy() == pytest.approx(found["everyone"].to_numpy())
+    assert gaps(Design(weight), answers, groups)["expected"].isna().all()

@@ -45,6 +45,17 @@ def test_a_planted_gradient_is_found_to_the_digit():
     assert found["relative_lower"] < 33 / 9 < found["relative_upper"]
 
 
+def test_where_the_line_may_fall_below_nought_no_number_of_times_is_told():
+    """Hardly any among the least deprived: no upper limit; a line that ends below nought: no ratio at all."""
+    few = gradient_of(wards_of("burglary", [2, 2, 1, 1, 2, 3, 5, 5, 6, 7, 6, 8])).iloc[0]
+    assert few["relative_lower"] > 1
+    assert few["relative"] > few["relative_lower"]
+    assert np.isnan(few["relative_upper"])
+    none = gradient_of(wards_of("burglary", [0, 0, 1, 1, 2, 3, 5, 8, 12, 18, 25, 33])).iloc[0]
+    assert none[["relative", "relative_lower", "relative_upper"]].isna().all()
+    assert none["slope_lower"] > 0
+
+
 def test_a_turned_order_turns_the_gradient():
     """More among the least deprived is below nought and below one, limits and all."""
     rows = wards_of("burglary", 10 + 2 * np.arange(12))

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from placelib.measures.contrasts import exact_differences
+from placelib.measures.groups import AGE
 from placelib.sources.terms import Vocabulary
 
 CONFIDENCE = 0.95
@@ -13,7 +15,7 @@ LEAST_ANSWERS = 30
 SMALL_SHARE = 0.10  # of the largest group that answered the same question
 NOT_ANSWERED = "prefer_not_to_say"
 NUMBERS = ["value", "everyone", "difference", "ratio", "respondents", "effective_respondents", "degrees_of_freedom"]
-NUMBERS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
+NUMBERS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share", "expected"]
 
 
 def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -27,6 +29,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     self-selected sample, are shown without a verdict and are not in the family. A group is ordered by its own gap,
     never weighed by its size, so that a small one is not drowned.
 
+    Whether the ages of its people are all that sets a group apart is said by its ratio to everyone of its own ages
+    (`measures.groups.gaps`): the exact limits of the group's own share, of the same testing family, over
+    what is expected. That is taken as known, which is cautious, as the group is a part of everyone.
+
     Parameters
     ----------
     gaps : DataFrame
@@ -38,9 +44,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     -------
     DataFrame
         The same rows with difference_lower, difference_upper, family ("one characteristic" or "two characteristics"),
-        comparisons (how many in the family), group_size ("small": up to a tenth of the largest group's answers) and
-        verdict ("worse", "better", "no clear difference", "too few answers"), largest difference for the worse first,
-        those not tested last.
+        comparisons (how many in the family), times_own_age, times_own_age_lower, times_own_age_upper (1: as everyone of
+        the same ages; missing for the ages themselves), group_size ("small": up to a tenth of the largest group's
+        answers) and verdict ("worse", "better", "no clear difference", "too few answers"), largest difference for the
+        worse first, those not tested last.
     """
     rows = gaps[~gaps["category"].astype(str).str.contains(NOT_ANSWERED)].copy()
     rows[NUMBERS] = rows[NUMBERS].astype(float)
@@ -48,9 +55,10 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     enough = rows[["respondents", "rest_respondents"]].min(axis=1) >= LEAST_ANSWERS
     rows["tested"] = enough & (rows["degrees_of_freedom"] >= 1)
     rows["comparisons"] = rows["tested"].groupby(rows["family"]).transform("sum")
-    limits = _limits(rows)
-    rows[["difference_lower", "difference_upper"]] = limits
-    sure = rows["tested"] & ((limits["lower"] > 0) | (limits["upper"] < 0))
+    rows["expected"] = rows["expected"].mask(rows["characteristic"] == AGE)
+    rows["times_own_age"] = rows["value"] / rows["expected"]
+    rows = rows.join(_limits(rows))
+    sure = rows["tested"] & ((rows["difference_lower"] > 0) | (rows["difference_upper"] < 0))
     direction = rows["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     rows["worse_by"] = rows["difference"] * np.where(direction == "higher is worse", 1, -1)
     verdicts = [~rows["tested"], sure & (rows["worse_by"] > 0), sure & (rows["worse_by"] < 0)]
@@ -102,10 +110,13 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
 
 def _limits(rows: pd.DataFrame) -> pd.DataFrame:
-    """Limits of each gap to everyone, from those of the gap to the rest."""
+    """Limits of each gap to everyone, from those of the gap to the rest, and of the ratio to people of its ages."""
     sides = [
         pd.DataFrame({"yes": rows[base] * rows[share] / 100, "base": rows[base]})
         for share, base in {"value": "effective_respondents", "rest": "rest_effective_respondents"}.items()
     ]
     tail = (1 - CONFIDENCE) / 2 / FAMILIES / rows["comparisons"].clip(lower=1)
-    return 100 * exact_differences(*sides, tail=tail).mul(rows["rest_share"], axis=0)
+    gap = 100 * exact_differences(*sides, tail=tail).mul(rows["rest_share"], axis=0)
+    own = proportion_confint(*sides[0].to_numpy().T, 2 * tail.to_numpy(), method="beta")
+    times = {f"times_own_age_{end}": 100 * each / rows["expected"] for end, each in zip(gap, own, strict=True)}
+    return gap.add_prefix("difference_").assign(**times)

@@ -108,9 +108,8 @@ def _neighbours(outlines: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a Graph: i
 
 def _morans(events: np.ndarray, people: np.ndarray, graph: Any) -> tuple:  # noqa: ANN401 - as above
     """Give esda's global and local Moran, each with what it would be by permutation."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one of its modules looks for widgets that a headless run does not have
-        import esda
+    with warnings.catch_warnings(action="ignore"):
+        import esda  # one of its modules looks for widgets that a headless run does not have
 
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of its one-sided p-values, not used
         whole = esda.Moran_Rate(events, people, graph, permutations=0)  # its own draw on numpy's shared generator

@@ -35,8 +35,8 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     -------
     DataFrame
         indicator_id, wards (how many), slope, slope_lower, slope_upper (most less least deprived, in the measure's
-        unit), relative, relative_lower, relative_upper (most over least; missing where the line falls below nought),
-        ordered_by.
+        unit), relative, relative_lower, relative_upper (most over least; missing where an end of the line is not above
+        nought: without an upper limit the least deprived end may have none at all), ordered_by.
     """
     income = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)].set_index("area_code")
     rows, told = _counted(table[table["area_code"].isin(income.index)] if len(income) else table), []
@@ -44,9 +44,9 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     for name, wards in rows[rows["indicator_id"] != DEPRIVATION].groupby("indicator_id"):
         others = at.domain.drop(name, errors="ignore")
         order = income["value"] if len(income) else at.ratio[others.index] @ coefficients(others, weights)
-        people, order = wards["denominator"], order.reindex(wards.index)
-        found = slope_index(wards, people, deprivation=order, level=level)[["value", "upper", "lower"]]
-        told.append((name, len(wards), *-found.loc["slope_index"], *1 / found.loc["relative_index"]))
+        found = slope_index(wards, wards["denominator"], deprivation=order.reindex(wards.index), level=level)
+        slope, ratio = found.loc[["slope_index", "relative_index"], ["value", "upper", "lower"]].to_numpy()
+        told.append((name, len(wards), *-slope, *1 / np.where(ratio > 0, ratio, np.nan)))
     ordered_by = "income deprivation" if len(income) else "the need index without the measure itself"
     return pd.DataFrame(told, columns=["indicator_id", "wards", *INDICES]).assign(ordered_by=ordered_by)
 

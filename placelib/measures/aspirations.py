@@ -8,6 +8,7 @@ from placelib.sources.readers import Source
 
 PERCENT = 100
 APART = ["everyone", "difference", "ratio", "rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
+APART += ["expected"]
 ID = {"question": "aspiration_id", "indicator_id": "aspiration_id", "estimate": "value"}
 NAMES = ["aspiration_id", "characteristic", "category"]
 ESTIMATED = ["value", "lower", "upper", "respondents", "effective_respondents", "degrees_of_freedom"]
@@ -38,10 +39,9 @@ def aspirations(design: survey.Design, source: Source, groups: pd.DataFrame, war
     answers = {each: population.as_codes(source.frame[each.column]) for each in source.contract.aspirations}
     if not answers:
         return pd.DataFrame(columns=COLUMNS)
-    shares = {each.id: codes.isin(each.yes).astype(float).where(codes.notna()) for each, codes in answers.items()}
-    scores = {each.id: pd.to_numeric(codes).astype(float) for each, codes in answers.items() if not each.yes}
-    scores = pd.DataFrame(scores, index=groups.index)
-    shares = pd.DataFrame(shares, index=groups.index).drop(columns=list(scores))
+    shares = {each.id: codes.isin(each.yes).where(codes.notna()) for each, codes in answers.items() if each.yes}
+    scores = {each.id: pd.to_numeric(codes) for each, codes in answers.items() if not each.yes}
+    shares, scores = (pd.DataFrame(each, index=groups.index).astype(float) for each in (shares, scores))
     domains = survey.Domains.each(groups.assign(all="all", ward=ward))
     found = group_measures.cautious_proportions(design, shares, domains)
     found[["estimate", "lower", "upper"]] *= PERCENT

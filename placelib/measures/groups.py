@@ -6,7 +6,8 @@ from scipy import sparse
 
 from placelib.measures import population, survey
 
-PAIRS = (("sex", "disability"), ("sex", "ethnic_group"), ("sex", "age_band"), ("disability", "socio_economic"))
+AGE = "age_band"
+PAIRS = (("sex", "disability"), ("sex", "ethnic_group"), ("sex", AGE), ("disability", "socio_economic"))
 MANY_NEEDS = 3
 MOST_COUNTED = 5
 LEAST_ASKED_SHARE = 0.8
@@ -48,31 +49,37 @@ def gaps(design: survey.Design, answers: pd.DataFrame, groups: pd.DataFrame) -> 
     -------
     DataFrame
         The columns of `survey.proportions`, of characteristic (two joined by " × " for a pair) and category, with
-        indicator_id; value (%), everyone (%), difference (percentage points), ratio; and of the rest: rest (%),
-        rest_respondents, rest_effective_respondents, rest_share (1 - f, weighted, of those who answered the question).
+        indicator_id; value (%), everyone (%), difference (percentage points), ratio, expected (% if each
+        person had answered as everyone of the same age, so that value / expected is an indirectly standardised ratio;
+        NaN without ages); and of the rest: rest (%), rest_respondents, rest_effective_respondents, rest_share (1 - f,
+        weighted, of those who answered the question).
     """
     crosses = [list(pair) for pair in PAIRS if set(pair) <= set(groups)]
     pairs = {" × ".join(pair): population.crossed([groups[name] for name in pair]) for pair in crosses}
     domains = survey.Domains.each(_with_everyone(groups).assign(**pairs))
     others = survey.Domains(sparse.csr_array(1 - domains.members.toarray()), domains.names)
     found, rest = (cautious_proportions(design, answers, each) for each in (domains, others))
-    everyone = PERCENT * found["question"].map(found.head(answers.shape[1]).set_index("question")["estimate"])
-    asked = answers.notna().mul(design.weight, axis=0)
-    value = PERCENT * found["estimate"]
-    beside = rest[["respondents", "effective_respondents"]].add_prefix("rest_")
-    table = (
-        found.rename(columns={"question": "indicator_id"})
-        .join(beside)
-        .assign(
-            value=value,
-            everyone=everyone,
-            difference=value - everyone,
-            ratio=value / everyone,
-            rest=PERCENT * rest["estimate"],
-            rest_share=(others.members.T @ asked / asked.sum().to_numpy()).ravel(),
-        )
-    )
-    return table.iloc[answers.shape[1] :].reset_index(drop=True)
+    asked, questions = answers.notna().mul(design.weight, axis=0), answers.shape[1]
+    age = groups.reindex(columns=[AGE])[AGE]
+    table = found.rename(columns={"question": "indicator_id", "estimate": "value"})
+    table["rest"], table["expected"] = rest["estimate"], _expected(design.weight, answers, age, domains)
+    table[["value", "rest", "expected"]] *= PERCENT
+    table["everyone"] = table["indicator_id"].map(table.head(questions).set_index("indicator_id")["value"])
+    table["difference"], table["ratio"] = table["value"] - table["everyone"], table["value"] / table["everyone"]
+    table["rest_share"] = (others.members.T @ asked / asked.sum().to_numpy()).ravel()
+    table = table.join(rest[["respondents", "effective_respondents"]].add_prefix("rest_"))
+    return table.iloc[questions:].reset_index(drop=True)
+
+
+def _expected(weight: np.ndarray, answers: pd.DataFrame, age: pd.Series, domains: survey.Domains) -> np.ndarray:
+    """Share who would say yes, by domain and question, if people answered as everyone of their age; NaN without ages.
+
+    Whoever did not tell an age is taken to be as the others of the group.
+    """
+    asked = answers.notna().mul(weight * age.notna(), axis=0)
+    yes, people = (each.groupby(age, dropna=False).transform("sum") for each in (answers * asked, asked))
+    like, told = (pd.DataFrame(domains.members.T @ each) for each in ((asked * yes / people).fillna(0), asked))
+    return (like / told).to_numpy().ravel()
 
 
 def _with_everyone(groups: pd.DataFrame) -> pd.DataFrame:
@@ -91,8 +98,8 @@ def needs_together(design: survey.Design, answers: pd.DataFrame, groups: pd.Data
         characteristic, category, needs ("0" … "5 or more", and "3 or more"), value, lower, upper (%), respondents,
         effective_respondents, expected (% if each need fell on people by chance alone; everyone only).
     """
-    asked = answers.loc[:, answers.notna().mean() >= LEAST_ASKED_SHARE]
-    number = asked.sum(axis=1).where(asked.notna().all(axis=1))
+    asked = answers.loc[:, answers.notna().mean() >= LEAST_ASKED_SHARE].dropna().reindex(answers.index)
+    number = asked.sum(axis=1, skipna=False)
     labels = [str(count) for count in range(MOST_COUNTED)] + [f"{MOST_COUNTED} or more"]
     shares = {label: (number.clip(upper=MOST_COUNTED) == count) for count, label in enumerate(labels)}
     shares[f"{MANY_NEEDS} or more"] = number >= MANY_NEEDS
@@ -100,7 +107,7 @@ def needs_together(design: survey.Design, answers: pd.DataFrame, groups: pd.Data
     table = cautious_proportions(design, counted, survey.Domains.each(_with_everyone(groups)))
     table = table.rename(columns={"question": "needs", "estimate": "value"})
     table[["value", "lower", "upper"]] *= PERCENT
-    shares = asked.mul(design.weight, axis=0).sum() / asked.notna().mul(design.weight, axis=0).sum()
+    shares = asked.mul(design.weight, axis=0).sum() / design.weight[number.notna()].sum()
     expected = pd.Series(_by_chance(shares), index=counted.columns) * PERCENT
     table["expected"] = table["needs"].map(expected).where(table["characteristic"] == "all")
     columns = ["characteristic", "category", "needs", "value", "lower", "upper", "expected"]

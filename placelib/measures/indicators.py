@@ -233,10 +233,8 @@ def _months(counted: pd.DataFrame, feed: Feed) -> int:
 
 def _ward_sums(counted: pd.DataFrame, located: pd.DataFrame, months: int) -> pd.DataFrame:
     """Sum the shares of rows that lie in each ward; nothing where any of them is unknown."""
-    parts, amounts = (
-        located.merge(counted, left_on="row", right_index=True),
-        ["numerator", "denominator", "low", "high"],
-    )
+    amounts = ["numerator", "denominator", "low", "high"]
+    parts = located.merge(counted, left_on="row", right_index=True)
     parts[amounts] = parts[amounts].mul(parts["share"], axis=0)
     grouped = parts.assign(apportioned=parts["share"] < 1, unknown=parts["low"].isna()).groupby("ward_code")
     flags = grouped[["apportioned", "suppressed"]].max().astype(float)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from placelib.errors import PlacelibError
 from placelib.measures.design import refuse_rows
@@ -56,11 +57,8 @@ def wilson(count: ArrayLike, base: ArrayLike, *, level: float = 0.95) -> pd.Data
     """
     index, count, base = _arrays(count, base)
     refuse_rows(count > base, "Not calculated, as a count is larger than its base")
-    z = stats.norm.ppf((1 + level) / 2)
     base = np.where(base > 0, base, np.nan)
-    share = count / base
-    centre, half = 2 * count + z**2, z * np.sqrt(z**2 + 4 * count * (1 - share))
-    limits = (centre - half) / (2 * (base + z**2)), (centre + half) / (2 * (base + z**2))
+    share, limits = count / base, proportion_confint(count, base, 1 - level, method="wilson")
     return _frame(index, share, np.sqrt(share * (1 - share) / base), *limits)
 
 

@@ -49,7 +49,7 @@ class Measures(answers.SurveyMeasures):
 
 GROUP = ["indicator_id", "characteristic", "category", "value", "respondents", "effective_respondents", "illustrative"]
 GAPS = [*GROUP, "degrees_of_freedom", "everyone", "difference", "ratio"]
-GAPS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
+GAPS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share", "expected"]
 TOGETHER = [*GROUP[1:], "needs", "lower", "upper", "expected"]
 RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
 RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]
