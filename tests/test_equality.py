@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from test_needs import WORDS
 
+from placelib.assessment import equality
 from placelib.assessment.equality import group_gaps, group_names, severest_small_group
+from placelib.measures.groups import gaps
+from placelib.measures.survey import Design
 
 GROUPS = ["female", "male", "bisexual", "muslim", "sikh", "veteran", "widowed"]
 
@@ -195,11 +198,11 @@ def test_groups_have_the_names_that_readers_see():
 
 
 def test_ages_are_allowed_for_by_the_same_exact_limits():
-    """At either limit, times the 20% expected, the exact test of the share has p = 0.0025 with five comparisons."""
-    found = group_gaps(gaps_of([0.3] * 5), WORDS).iloc[0]
+    """Not drawn in by nine tenths, and times the 20% expected, either limit has p = 0.0025 in an exact test."""
+    found = group_gaps(gaps_of([0.3] * 5, rest_share=0.81), WORDS).iloc[0]
     answers = found["effective_respondents"]
     yes = answers * found["value"] / 100
-    lowest, highest = (0.2 * found[["times_own_age_lower", "times_own_age_upper"]]).astype(float)
+    lowest, highest = (0.4 + (0.2 / 0.9) * (-2 + found[["times_own_age_lower", "times_own_age_upper"]])).astype(float)
     assert found["times_own_age"] == pytest.approx(40 / 20)
     assert stats.beta.cdf(lowest, yes, answers - yes + 1) == pytest.approx(0.0025, rel=0.01)
     assert stats.beta.sf(highest, yes + 1, answers - yes) == pytest.approx(0.0025, rel=0.01)
@@ -211,3 +214,20 @@ def test_ages_are_not_set_against_themselves():
     found = group_gaps(rows, WORDS).set_index("characteristic")
     assert found.loc["age_band", ["times_own_age", "times_own_age_lower", "times_own_age_upper"]].isna().all()
     assert found.loc["sex × age_band", "times_own_age"] == pytest.approx(2)
+
+
+@pytest.mark.parametrize(("share", "times"), [(0.05, 2.0), (0.5, 1.3), (0.5, 0.8)])
+def test_limits_beside_people_of_the_same_ages_hold_the_truth(share, times):
+    """An older group has so many times the need of its ages: 97.5% limits (half of one in twenty) hold that."""
+    draw, of_age = np.random.default_rng(3), np.array([0.1, 0.2, 0.3])
+    in_group = share * np.array([0.5, 1.0, 1.5])
+    others = of_age * (1 - in_group * times) / (1 - in_group)  # so that everyone of an age has the need of the age
+    age = draw.integers(0, 3, 600)
+    member = draw.random(600) < in_group[age]
+    needs = draw.random((300, 600)) < np.where(member, times * of_age[age], others[age])
+    groups = pd.DataFrame({"age_band": age.astype(str), "carer": np.where(member, "carer_20_plus", "not_carer")})
+    found = gaps(Design(np.ones(600)), pd.DataFrame(needs.T.astype(float)), groups)
+    one = found[found["category"] == "carer_20_plus"].assign(times_own_age=found["value"] / found["expected"])
+    limits = equality._limits(one.assign(comparisons=1))  # each survey by itself, not all as one family
+    held = limits["times_own_age_lower"].le(times) & limits["times_own_age_upper"].ge(times)
+    assert held.mean() >= 0.975 - 2 * np.sqrt(0.975 * 0.025 / 300)

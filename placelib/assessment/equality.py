@@ -6,7 +6,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from placelib.measures.contrasts import exact_differences
-from placelib.measures.groups import AGE
+from placelib.measures.groups import AGE, NUMBERS
 from placelib.sources.terms import Vocabulary
 
 CONFIDENCE = 0.95
@@ -14,8 +14,6 @@ FAMILIES = 2  # single characteristics and pairs share the one chance in twenty
 LEAST_ANSWERS = 30
 SMALL_SHARE = 0.10  # of the largest group that answered the same question
 NOT_ANSWERED = "prefer_not_to_say"
-NUMBERS = ["value", "everyone", "difference", "ratio", "respondents", "effective_respondents", "degrees_of_freedom"]
-NUMBERS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share", "expected"]
 
 
 def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -30,8 +28,9 @@ def group_gaps(gaps: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     never weighed by its size, so that a small one is not drowned.
 
     Whether the ages of its people are all that sets a group apart is said by its ratio to everyone of its own ages
-    (`measures.groups.gaps`): the exact limits of the group's own share, of the same testing family, over
-    what is expected. That is taken as known, which is cautious, as the group is a part of everyone.
+    (`measures.groups.gaps`): the exact limits of the group's own share, of the same testing family, over what is
+    expected. What is expected is taken as known, and as the group is itself a part of that, the limits are drawn in by
+    the square root of the share of the rest, which is about the error of a share less that of the whole.
 
     Parameters
     ----------
@@ -118,5 +117,8 @@ def _limits(rows: pd.DataFrame) -> pd.DataFrame:
     tail = (1 - CONFIDENCE) / 2 / FAMILIES / rows["comparisons"].clip(lower=1)
     gap = 100 * exact_differences(*sides, tail=tail).mul(rows["rest_share"], axis=0)
     own = proportion_confint(*sides[0].to_numpy().T, 2 * tail.to_numpy(), method="beta")
-    times = {f"times_own_age_{end}": 100 * each / rows["expected"] for end, each in zip(gap, own, strict=True)}
-    return gap.add_prefix("difference_").assign(**times)
+    ratio, drawn_in = rows["times_own_age"], np.sqrt(rows["rest_share"])
+    times = {
+        end: ratio + drawn_in * (100 * each / rows["expected"] - ratio) for end, each in zip(gap, own, strict=True)
+    }
+    return gap.add_prefix("difference_").join(pd.DataFrame(times).add_prefix("times_own_age_"))

@@ -148,8 +148,7 @@ def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     first, total = (np.nan_to_num(part).clip(0, 1) for part in (found.first_order, found.total_order))
     shares = {"order_first": first[0], "order_total": total[0], "gap_first": first[1], "gap_total": total[1]}
     found = pd.DataFrame(shares, free.index).reindex(own.index, fill_value=0.0)
-    found.insert(0, "weight", own)
-    return found
+    return pd.concat([own.rename("weight"), found], axis=1)
 
 
 def _results(domains: np.ndarray, rank: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -7,11 +7,10 @@ from placelib.measures import population, survey
 from placelib.sources.readers import Source
 
 PERCENT = 100
-APART = ["everyone", "difference", "ratio", "rest", "rest_respondents", "rest_effective_respondents", "rest_share"]
-APART += ["expected"]
 ID = {"question": "aspiration_id", "indicator_id": "aspiration_id", "estimate": "value"}
 NAMES = ["aspiration_id", "characteristic", "category"]
 ESTIMATED = ["value", "lower", "upper", "respondents", "effective_respondents", "degrees_of_freedom"]
+APART = [name for name in group_measures.NUMBERS if name not in ESTIMATED]
 COLUMNS = [*NAMES, *ESTIMATED, *APART, "illustrative"]
 
 

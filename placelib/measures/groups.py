@@ -13,6 +13,8 @@ MOST_COUNTED = 5
 LEAST_ASKED_SHARE = 0.8
 PERCENT = 100
 EVERYONE = ("all", "all")
+NUMBERS = ["value", "everyone", "difference", "ratio", "respondents", "effective_respondents", "degrees_of_freedom"]
+NUMBERS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share", "expected"]
 
 
 def cautious_proportions(design: survey.Design, answers: pd.DataFrame, domains: survey.Domains) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from placelib.errors import PlacelibError
-from placelib.measures import answers, aspirations, indicators, population
+from placelib.measures import answers, aspirations, groups, indicators, population
 from placelib.measures.modelled import modelled_wards
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs
@@ -48,8 +48,7 @@ class Measures(answers.SurveyMeasures):
 
 
 GROUP = ["indicator_id", "characteristic", "category", "value", "respondents", "effective_respondents", "illustrative"]
-GAPS = [*GROUP, "degrees_of_freedom", "everyone", "difference", "ratio"]
-GAPS += ["rest", "rest_respondents", "rest_effective_respondents", "rest_share", "expected"]
+GAPS = list(dict.fromkeys([*GROUP, *groups.NUMBERS]))
 TOGETHER = [*GROUP[1:], "needs", "lower", "upper", "expected"]
 RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
 RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]
