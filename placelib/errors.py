@@ -54,7 +54,7 @@ class Fault:
     rows: Sequence[int] = ()
 
     def __str__(self) -> str:
-        column = f", column '{self.column}'" if self.column else ""
+        column = f", {'key' if self.file.endswith('.toml') else 'column'} '{self.column}'" if self.column else ""
         rows = f", row{'s' if len(self.rows) > 1 else ''} {some(self.rows)}" if self.rows else ""
         return f"{self.file}{column}{rows}: {self.rule}. To mend: {self.mend}."
 

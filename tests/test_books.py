@@ -190,10 +190,7 @@ FAULTS = {
         [book("spend", changed(SPEND, c9="nett"))],
         "spend.csv, column 'basis', row 2: is not one of the contract's codes",
     ),
-    "a kind that nobody knows": (
-        [book("spend", SPEND, kind="ledgerbook")],
-        "spend.toml, column 'kind': must be one of",
-    ),
+    "a kind that nobody knows": ([book("spend", SPEND, kind="ledgerbook")], "spend.toml, key 'kind': must be one of"),
 }
 
 

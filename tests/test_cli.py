@@ -47,7 +47,7 @@ def test_check_tells_every_fault(placelib, data):
     assert said == "a-town: 0 sources, no fault found\n"
     assert wrong.startswith("b-town: FAILED: ")
     assert wrong.count("fires.toml") > 2
-    assert "column 'agency'" in wrong
+    assert "key 'agency'" in wrong
     assert placelib("check", "a-town", "--data", data) == (0, "a-town: 0 sources, no fault found\n", "")
 
 

@@ -158,6 +158,14 @@ def test_an_unknown_place_is_one_line_that_says_which_there_are(little_data, slu
     assert "\n" not in str(error.value)
 
 
+def test_any_name_of_a_folder_is_one_of_a_place(tmp_path):
+    """Capitals, underscores and spaces: what is listed as a place can be opened."""
+    for name in ("No_Books", "a place"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "place.toml").write_text("")
+        assert place_folder(name, tmp_path) == tmp_path / name
+
+
 def test_a_district_without_geography_is_said_plainly(tmp_path):
     """An area code that has no folder of boundaries names the folder, and not a reader's inner error."""
     data = write_little(tmp_path / "data", noise, area_code="E06008888")

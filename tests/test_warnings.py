@@ -1,7 +1,7 @@
 """What a file may lack without being wrong: told in a line; silent where all is there."""
 
 import pytest
-from little import CODES, MONTHS, SLUG, claimants, households, rates, register, write_little
+from little import CODES, MONTHS, SLUG, claimants, households, noise, people_by_lsoa, rates, register, write_little
 
 from placelib.sources.readers import read_place
 
@@ -51,6 +51,32 @@ def test_codes_of_elsewhere_are_counted_and_not_repeated(warned):
     (said,) = warned(rates, lambda rows: [*rows, elsewhere], release="administrative")
     assert "column 'Ward': fewer than 8 of its ward codes are of no area of this district" in said
     assert elsewhere[0] not in said
+
+
+@pytest.mark.parametrize(
+    ("maker", "column", "factor", "told"),
+    [
+        (claimants, 2, 21, "claimants.csv, column 'Claimants', row 2"),
+        (people_by_lsoa, 1, 16, "lsoas.csv, column 'People', row 2"),
+        (noise, 3, 1000, "noise.xlsx, column '2024-06', row 4"),
+    ],
+)
+def test_a_figure_far_from_all_like_it_is_told_and_not_repeated(warned, maker, column, factor, told):
+    """Over ten times any other: of the ward in 24 months, in rows or side by side, or of four LSOAs on one day."""
+
+    def blundered(rows):
+        row = 2 if maker is noise else 0  # two rows of its titles are above
+        wrong = [*rows[row][:column], rows[row][column] * factor, *rows[row][column + 1 :]]
+        return [*rows[:row], wrong, *rows[row + 1 :]]
+
+    (said,) = warned(maker, blundered)
+    assert said.startswith(f"{told}: the figure is over ten times any other like it")
+
+
+def test_ten_times_is_not_over_ten_times_and_small_numbers_are_not_far_apart(warned):
+    """620 beside 62 and, where no other figure is above two, 100."""
+    assert warned(claimants, lambda rows: [(*rows[0][:2], 620), *rows[1:]]) == ()
+    assert warned(claimants, lambda rows: [(*row[:2], 100 if row is rows[0] else 2) for row in rows]) == ()
 
 
 def test_an_open_file_may_be_wider_than_the_place(warned):

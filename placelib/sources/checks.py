@@ -34,25 +34,25 @@ def typed(text: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.Data
         Cells and columns that break the contract; no cell's value is repeated.
     """
     faults, frame, status = _headings(text, contract), {}, {}
-    for name in [name for name in contract.columns if name in text]:
-        column = contract.columns[name]
+    for name, column in [(name, column) for name, column in contract.columns.items() if name in text]:
         frame[name], status[name], broken = _read(text[name].str.strip(), column)
-        for rule, rows in broken.items():
-            faults += [fault(rule, contract.file, name, rows=rows, column=column)] if rows else []
+        stacked = contract.format.months and name in ("month", "count")  # each month is a column of the file
+        headings = text["month"] if stacked else pd.Series(name, text.index)
+        for rule, wrong in broken.items():
+            told = text.index[wrong].groupby(headings[wrong]).items()
+            faults += [fault(rule, contract.file, at, rows=list(rows.unique()), column=column) for at, rows in told]
     return pd.DataFrame(frame, index=text.index), pd.DataFrame(status, index=text.index), faults
 
 
 def _headings(text: pd.DataFrame, contract: Contract) -> list[Fault]:
     """Columns that only the contract has, and those that only the file has."""
-    headings = ", ".join(map(str, text))
-    absent = [name for name in contract.columns if name not in text]
-    undeclared = [str(name) for name in text if name not in contract.columns]
-    faults = [fault("column_absent", contract.file, name, headings=headings) for name in absent]
-    return faults + [fault("column_undeclared", contract.file, name) for name in undeclared]
+    file, said = contract.file, {"headings": ", ".join(map(str, text))}
+    faults = [fault("column_absent", file, name, **said) for name in contract.columns if name not in text]
+    return faults + [fault("column_undeclared", file, str(name)) for name in text if name not in contract.columns]
 
 
-def _read(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, dict[str, list[int]]]:
-    """Values of one column, why cells are marked, and for each rule the rows that break it."""
+def _read(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
+    """Values of one column, why cells are marked, and for each rule whether each row breaks it."""
     status = pd.Series("", index=cells.index)
     for name in STATUSES:
         status[cells.isin(getattr(column, name))] = name
@@ -63,7 +63,7 @@ def _read(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, dict[
         broken["minimum"] = values < column.minimum
     if column.maximum is not None:
         broken["maximum"] = values > column.maximum
-    return values, status, {rule: list(cells.index[mask]) for rule, mask in broken.items()}
+    return values, status, broken
 
 
 def _values(cells: pd.Series, column: Column) -> pd.Series:
@@ -103,13 +103,12 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
         unknown = sorted(set(column.codes.values()) - categories.get(column.characteristic, set()))
         if column.characteristic and unknown:
             said = {"characteristic": column.characteristic, "unknown": ", ".join(unknown)}
-            faults.append(fault("no_category", file, name, **said))
+            faults.append(fault("no_category", file, f"columns.{name}", **said))
     return faults
 
 
 def strangers(file: str, key: str, given: Iterable[str], vocabulary: Vocabulary) -> list[Fault]:
     """Faults in the ids that a file or contract gives under a key: those that the vocabulary's table does not have."""
     name = "aspirations" if key == "aspirations" else "indicators"
-    listed = getattr(vocabulary, name)
-    known = set() if listed.empty else set(listed.iloc[:, 0])
+    known = set(getattr(vocabulary, name).get(f"{name[:-1]}_id", ()))
     return [fault("not_in_vocabulary", file, key, id=each, table=name) for each in given if each not in known]

@@ -202,7 +202,7 @@ class Contract(Strict):
         unlabelled = LABELS.get(kind, set()) - set(self.labels.values())
         undeclared = self.named_columns() - set(self.columns)
         restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
-        as_it_is = "a book must be open, as tables show it as it is: only service_wards and contracts need not be"
+        as_it_is = f"kind '{kind}' is none of {', '.join(KINDS)}, and a book must be open, as tables show it as it is"
         return {
             "period_end is before period_start": self.period_end < self.period_start,
             "records of people need [personal]: controller, lawful basis …": people and self.personal is None,

@@ -12,7 +12,7 @@ import pyreadstat
 from pyogrio.errors import DataSourceError
 
 from placelib.errors import InputFaults, PlacelibError
-from placelib.settings import Settings, Slug, read_toml
+from placelib.settings import Settings, read_toml
 from placelib.sources import books, checks, warn
 from placelib.sources.contracts import Contract, Format
 from placelib.sources.faults import fault
@@ -75,7 +75,7 @@ def place_folder(slug: str, data: Path) -> Path:
         If there is no such place; says which there are.
     """
     places = sorted(path.parent.name for path in data.glob("*/place.toml"))
-    if not re.fullmatch(Slug, slug) or slug not in places:
+    if slug not in places:
         known = ", ".join(places) or "none"
         raise PlacelibError(f"There is no place '{slug}' in the data folder. Places there: {known}.")
     return data / slug
@@ -152,7 +152,7 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
         raise InputFaults([fault("file_missing", contract.file)])
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != contract.sha256:
-        raise InputFaults([fault("file_changed", contract.file, "sha256", contract=signed.name, found=found)])
+        raise InputFaults([fault("file_changed", signed.name, "sha256", file=contract.file, found=found)])
     try:
         if contract.kind == "boundaries":
             outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
@@ -175,22 +175,20 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
 
 def _unreadable(path: Path, contract: Contract, message: str) -> str:
     """What a file that cannot be read is not; of the reader's own message only the line and the sheet are told."""
-    line = re.search(r"line \d+", message)
     if contract.kind == "boundaries":
         return "it has no outlines with a coordinate system and the columns that the contract declares"
     if "Worksheet" in message:
         return f"there is no sheet '{contract.format.sheet}'"
     if path.suffix.lower() in READERS:
         return f"it is not {READERS[path.suffix.lower()][0]}"
-    if line:
+    if line := re.search(r"line \d+", message):
         return f"{line[0]} has more cells than the header"
     return f"it is not text in the encoding {contract.format.encoding}, or its packing is broken"
 
 
 def _text(path: Path, layout: Format) -> pd.DataFrame:
     """Every cell as text, indexed by the row of the file."""
-    _, read = READERS.get(path.suffix.lower(), ("", _table))
-    frame = read(path, layout)
+    frame = READERS.get(path.suffix.lower(), ("", _table))[1](path, layout)
     frame.index += layout.header_row + 1
     return _stack_months(frame.apply(_as_text), layout.months)
 
@@ -202,8 +200,7 @@ def _shapes(path: Path, layout: Format) -> gpd.GeoDataFrame:
 
 def _points(path: Path, layout: Format) -> pd.DataFrame:
     shapes = _shapes(path, layout)
-    grid = {"easting": shapes.geometry.x, "northing": shapes.geometry.y}
-    return shapes.drop(columns="geometry").assign(**grid)
+    return shapes.drop(columns="geometry").assign(easting=shapes.geometry.x, northing=shapes.geometry.y)
 
 
 def _workbook(path: Path, layout: Format) -> pd.DataFrame:

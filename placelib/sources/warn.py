@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from placelib.errors import Fault, some
@@ -32,7 +33,7 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list
     list of Fault
         Things to look at, in the form of a fault. No record of a person is counted exactly: the manifest holds them.
     """
-    return [*_areas(frame, contract, geography), *_times(frame, contract)]
+    return [*_areas(frame, contract, geography), *_times(frame, contract), *_far_off(frame, contract)]
 
 
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Iterator[Fault]:
@@ -62,6 +63,23 @@ def _times(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
             yield fault("months_absent", contract.file, name, **said)
         if late:
             yield fault("outside_period", contract.file, name, many=_many(late, contract), kind=kind)
+
+
+def _far_off(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
+    """Figures over ten times any other of their area, or of all areas if there are no months; below ten is ten here.
+
+    In no file that is shipped, and in none of the real ones, is the largest over three times the second.
+    """
+    areas, layout = contract.geography.columns if contract.geography else (), contract.format
+    dated = any(column.type in UNITS for column in contract.columns.values())
+    keys = [key for key, column in contract.columns.items() if column.type == "category" or (dated and key in areas)]
+    for name in frame.select_dtypes("number").columns.difference(areas) if contract.kind in COUNTED else ():
+        alike = frame.sort_values(name, na_position="first").groupby([*keys, np.zeros(len(frame))], dropna=False)[name]
+        far = (alike.tail(1) / alike.shift().clip(lower=10)).loc[lambda ratio: ratio > 10].index
+        headings = frame["month"].dt.strftime(layout.months) if layout.months else pd.Series(name, frame.index)
+        rows = far % (len(frame) // max(headings.nunique(), 1)) + layout.header_row + 1  # each month has the same rows
+        for heading, lines in rows.groupby(headings[far]).items():
+            yield fault("far_off", contract.file, heading, rows=sorted(lines))
 
 
 def _many(count: int, contract: Contract) -> str:

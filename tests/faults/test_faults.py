@@ -71,7 +71,7 @@ def signed(maker, content):
 FAULTS = {
     "file changed": (
         text("crimes.csv", b"Crime,Type,X,Y\n"),
-        r"crimes\.csv, column 'sha256': .*not the one that its contract .+toml names: its sha256 is now [0-9a-f]{64}\.",
+        r"events\.toml, key 'sha256': the file crimes\.csv is not the one .* its sha256 is now [0-9a-f]{64}\.",
     ),
     "file missing": (lambda folder: (folder / "crimes.csv").unlink(), r"crimes\.csv: the file is missing"),
     "column undeclared": (
@@ -92,20 +92,22 @@ FAULTS = {
     "word for a number": (cell("survey", 7, 2, SECRET), r"survey\.csv, column 'Weight', row 7: is not a number"),
     "bad month": (cell("claimants", 2, 1, "April 24"), r"claimants\.csv, column 'Month', row 2: is not a month"),
     "bad month heading": (cell("noise", 3, 5, "Aug 24"), r"noise\.xlsx, column 'Aug 24': .*not in the contract"),
-    "empty cell": (cell("noise", 4, 2, None), r"noise\.xlsx, column 'count', row 4: is empty"),
+    "empty cell": (cell("noise", 4, 2, None), r"noise\.xlsx, column '2024-05', row 4: is empty"),
+    "word in a month": (cell("noise", 6, 7, SECRET), r"noise\.xlsx, column '2024-10', row 6: is not a whole number"),
+    "no name beside months": (cell("noise", 5, 0, None), r"noise\.xlsx, column 'Ward', row 5: is empty"),
     "empty text": (cell("counts", 6, 0, ""), r"homes\.csv, column 'LSOA', row 6: is empty"),
-    "unknown agency": (term("events", agency="pirates"), r"events\.toml, column 'agency': 'pirates' is not an agency"),
+    "unknown agency": (term("events", agency="pirates"), r"events\.toml, key 'agency': 'pirates' is not an agency"),
     "unknown indicator": (
         inside("rates", "indicators", 0, id="happiness"),
-        r"rates\.toml, column 'indicators': 'happiness' is not in",
+        r"rates\.toml, key 'indicators': 'happiness' is not in",
     ),
     "unknown category": (
         inside("survey", "columns", "Age", codes={"Children": "5_10", "Working": "middling", "Older": "65_74"}),
-        r"survey\.toml, column 'Age': 'age_band' has no category middling",
+        r"survey\.toml, key 'columns.Age': 'age_band' has no category middling",
     ),
     "unknown characteristic": (
         inside("survey", "columns", "Age", characteristic="star_sign"),
-        r"survey\.toml, column 'Age': 'star_sign' has no category",
+        r"survey\.toml, key 'columns.Age': 'star_sign' has no category",
     ),
     "answer that nobody can give": (
         inside("survey", "indicators", 0, yes=["Often"]),
@@ -117,24 +119,24 @@ FAULTS = {
     ),
     "street address": (
         term("register", geography={"type": "address", "columns": ["Postcode"]}),
-        r"register\.toml, column 'geography.type': a street address is refused",
+        r"register\.toml, key 'geography.type': a street address is refused",
     ),
     "no legal particulars": (term("survey", personal=None), r"survey\.toml: records of people need \[personal\]"),
     "open records of people": (term("register", release="open"), r"register\.toml: records of people cannot have"),
     "unknown key": (
         term("events", colour="red"),
-        r"events\.toml, column 'colour': is not a key that is known .*remove the key",
+        r"events\.toml, key 'colour': is not a key that is known .*remove the key",
     ),
     "unknown key in place.toml": (
         place(motto="on"),
-        r"place\.toml, column 'motto': is not a key that is known .*remove the key",
+        r"place\.toml, key 'motto': is not a key that is known .*remove the key",
     ),
-    "missing key": (term("events", licence=None), r"events\.toml, column 'licence': is not given\. .*add the key"),
+    "missing key": (term("events", licence=None), r"events\.toml, key 'licence': is not given\. .*add the key"),
     "period end first": (term("events", period_end="2024-01-01"), r"events\.toml: period_end is before period_start"),
-    "no area": (term("counts", geography=None), r"counts\.toml(, column 'geography')?: .*geography"),
+    "no area": (term("counts", geography=None), r"counts\.toml(, key 'geography')?: .*geography"),
     "no weight": (
         term("survey", survey={**survey()[1]["survey"], "weight": ""}),
-        r"survey\.toml, column 'survey\.weight': is empty or too short\. .*fill it in",
+        r"survey\.toml, key 'survey\.weight': is empty or too short\. .*fill it in",
     ),
     "raked to what is not there": (
         term("survey", survey=survey()[1]["survey"] | {"rake": [["Ward"], ["Height"]]}),
@@ -142,26 +144,23 @@ FAULTS = {
     ),
     "no such file name": (
         lambda folder: write_toml(folder / "events.toml", events()[1] | {"sha256": "0" * 64, "file": "../crimes.csv"}),
-        r"events\.toml, column 'file': is not the plain name",
+        r"events\.toml, key 'file': is not the plain name",
     ),
-    "no hash": (term("events", sha256="soon"), r"events\.toml, column 'sha256': is not a sha256: 64 characters"),
+    "no hash": (term("events", sha256="soon"), r"events\.toml, key 'sha256': is not a sha256: 64 characters"),
     "no year": (
         term("counts", geography={"type": "lsoa", "columns": ["LSOA"], "vintage": "last"}),
-        r"counts\.toml, column 'geography\.vintage': is not a year\. .*\"2021\"",
+        r"counts\.toml, key 'geography\.vintage': is not a year\. .*\"2021\"",
     ),
-    "no edition": (place(edition="Spring 2026"), r"place\.toml, column 'edition': is not small letters"),
-    "no district": (place(area_code="Littleton"), r"place\.toml, column 'area_code': is not the GSS code"),
-    "weight below 0": (
-        place(weights={"housing": -1}),
-        r"place\.toml, column 'weights\.housing': must be 0(\.0)? or more",
-    ),
+    "no edition": (place(edition="Spring 2026"), r"place\.toml, key 'edition': is not small letters"),
+    "no district": (place(area_code="Littleton"), r"place\.toml, key 'area_code': is not the GSS code"),
+    "weight below 0": (place(weights={"housing": -1}), r"place\.toml, key 'weights\.housing': must be 0(\.0)? or more"),
     "weight of no domain": (
         place(weights={"joy": 1}),
-        r"place\.toml, column 'weights\.joy': is not a domain of need\. .*use one of",
+        r"place\.toml, key 'weights\.joy': is not a domain of need\. .*use one of",
     ),
     "weight of no agency": (
         place(partner_weights={"pirates": {}}),
-        r"place\.toml, column 'partner_weights\.pirates': is not the id of an agency",
+        r"place\.toml, key 'partner_weights\.pirates': is not the id of an agency",
     ),
     "unknown comparator": (
         cell("comparators", 2, 0, "happiness"),
