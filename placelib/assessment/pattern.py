@@ -144,8 +144,7 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
             alike = "neighbours are alike" if found.moran > found.expected else "neighbours differ"
             left_out = f"; left out, as without neighbours: {', '.join(names[list(found.islands)])}"
             rows.append((indicator, found.moran, found.p_value, apart, alike, left_out if found.islands else ""))
-    columns = ["indicator_id", "moran", "p_value", "stand_out", "reading", "left_out"]
-    result = pd.DataFrame(rows, columns=columns)
+    result = pd.DataFrame(rows, columns=["indicator_id", "moran", "p_value", "stand_out", "reading", "left_out"])
     if rows:
         result["p_value"] = stats.false_discovery_control(result["p_value"])
     chance, single = result["p_value"] > LEVEL, result["stand_out"] != ""

@@ -57,8 +57,7 @@ def indices_score(ranks: pd.DataFrame, weights: pd.Series) -> pd.Series:
     Series
         Higher is more deprived.
     """
-    averaged = ranks.rank()
-    return averaged.apply(exponential_score, number=len(ranks)) @ weights[ranks.columns]
+    return ranks.rank().apply(exponential_score, number=len(ranks)) @ weights[ranks.columns]
 
 
 def under_each_choice(at: Standing, weights: pd.Series, partners: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -171,8 +170,7 @@ def redundancy(at: Standing) -> pd.DataFrame:
     DataFrame
         By indicator: closest, rank_correlation (Spearman's), says_the_same (above 0.9).
     """
-    correlation = at.ratio.corr(method="spearman").fillna(0.0)
-    others = correlation.mask(np.eye(len(correlation), dtype=bool), -np.inf)
+    others = at.ratio.corr(method="spearman").fillna(0.0).mask(np.eye(at.ratio.shape[1], dtype=bool), -np.inf)
     found = pd.DataFrame({"closest": others.idxmax(axis=1), "rank_correlation": others.max(axis=1)})
     return found.assign(says_the_same=found["rank_correlation"] > SAYS_THE_SAME)
 

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from placelib.errors import PlacelibError
+from placelib.errors import PlacelibError, some
 from placelib.measures import answers, aspirations, groups, indicators, population
 from placelib.measures.modelled import modelled_wards
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs
 
 NORMAL_95 = stats.norm.ppf(0.975)
+UNLIKE = 30  # times England's figure: 1 for 1%, or a rate per 100,000 for one per 1,000, is 100 times off
 NUMBERS = ["value", "standard_error", "lower", "upper", "numerator", "denominator", "respondents", "previous"]
 NUMBERS += ["effective_respondents", "coverage", "years", "per", "threshold", "design_effect", "place_p_value"]
 
@@ -53,12 +54,9 @@ TOGETHER = [*GROUP[1:], "needs", "lower", "upper", "expected"]
 RESPONSE = ["category", "before_raking_pct", "weighted_pct", "respondents", "population_pct", "characteristic"]
 RESPONSE += ["sample_pct", "design_effect", "everyone", "illustrative"]
 NO_SURVEY = answers.SurveyMeasures(
-    table=pd.DataFrame(),
-    covariance=pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["ward_code", "indicator_id"])),
-    response=pd.DataFrame(columns=RESPONSE),
-    gaps=pd.DataFrame(columns=GAPS),
-    together=pd.DataFrame(columns=TOGETHER),
-    wanted=pd.DataFrame(columns=aspirations.COLUMNS),
+    pd.DataFrame(),
+    pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []], names=["ward_code", "indicator_id"])),
+    *(pd.DataFrame(columns=names) for names in (RESPONSE, GAPS, TOGETHER, aspirations.COLUMNS)),
 )
 """What a place without a survey knows of it: nothing, in the usual columns."""
 
@@ -76,6 +74,7 @@ def measure(inputs: Inputs) -> Measures:
     rows, ledger = indicators.administrative_table(inputs, geography, denominators)
     survey = _survey(inputs, geography)
     table = named(indicators.stacked([rows, survey.table, comparators(inputs)]), inputs)
+    refuse_other_units(table)
     residents = population.residents(inputs, geography)
     questions = inputs.vocabulary.indicators.query("denominator == 'adults'")["indicator_id"]
     adults = denominators.get("adults", pd.Series(dtype=float))
@@ -122,16 +121,37 @@ def comparators(inputs: Inputs) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame()
     meaning = inputs.vocabulary.indicators[["indicator_id", "unit", "per", "measure"]]
-    rows = pd.concat(frames).merge(meaning, on="indicator_id", validate="m:1")
-    rows[["lower", "upper"]] = rows[["lower", "upper"]].astype(float)
+    rows = pd.concat(frames).astype({"lower": float, "upper": float}).merge(meaning, on="indicator_id", validate="m:1")
+    error = ((rows["upper"] - rows["lower"]) / (2 * NORMAL_95)).fillna(0.0)
     unsaid = indicators.WHOLE | {"basis": "direct", "method": "as published", "years": 1.0, "status": "published"}
-    return rows.assign(
-        **unsaid,
-        area_code=rows["area_name"],
-        standard_error=((rows["upper"] - rows["lower"]) / (2 * NORMAL_95)).fillna(0.0),
-        release_class="open",
-        agency_term="",
+    unsaid |= {"release_class": "open", "agency_term": ""}
+    return rows.assign(**unsaid, area_code=rows["area_name"], standard_error=error)
+
+
+def refuse_other_units(table: pd.DataFrame) -> None:
+    """Refuse figures so far from England's that one of the two must be in another unit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The shared indicator table. The place's figure is compared, or the middle one of its wards where it has none;
+        nought and what is missing are not.
+
+    Raises
+    ------
+    PlacelibError
+        Naming the indicators that are 30 times England's figure or more, or as much below it.
+    """
+    rows = table[(table["characteristic"] == "all") & (table["value"] > 0)]
+    middle = rows.pivot_table("value", "indicator_id", "area_type", "median").reindex(
+        ["place", "ward", "england"], axis=1
     )
+    times = middle["place"].fillna(middle["ward"]) / middle["england"]
+    if len(strange := times.index[np.abs(np.log(times)) >= np.log(UNLIKE)]):
+        raise PlacelibError(
+            f"{some(strange)}: the place's figure is {UNLIKE} times off England's or more, so one is in another unit (a share "
+            "for a per cent, per 100,000 for per 1,000): correct the comparators, or the feed's scale."
+        )
 
 
 def named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
