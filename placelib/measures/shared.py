@@ -143,14 +143,10 @@ def refuse_other_units(table: pd.DataFrame) -> None:
         Naming the indicators that are 30 times England's figure or more, or as much below it.
     """
     rows = table[(table["characteristic"] == "all") & (table["value"] > 0)]
-    seen = rows.pivot_table("value", "indicator_id", "area_type", "median").reindex(
-        ["place", "ward", "england"], axis=1
-    )
-    times = seen["place"].fillna(seen["ward"]) / seen["england"]
+    mid = rows.pivot_table("value", "indicator_id", "area_type", "median").reindex(["place", "ward", "england"], axis=1)
+    times = mid["place"].fillna(mid["ward"]) / mid["england"]
     if len(strange := times.index[np.abs(np.log(times)) >= np.log(UNLIKE)]):
-        slip = (
-            f"{UNLIKE} times off England's, so one is in another unit (a share for a per cent, per 100,000 for 1,000)"
-        )
+        slip = f"{UNLIKE} times off England's, so in another unit (a share for a per cent, per 100,000 for per 1,000)"
         raise PlacelibError(f"{some(strange)}: {slip}. Correct the comparators, or the feed's scale.")
 
 
