@@ -127,55 +127,60 @@ def test_no_pound_is_lost_or_made(rows):
         np.testing.assert_allclose(again, whole, atol=1e-12)
 
 
-def ranks(**sets):
-    """Ranks of need by ward, each with its range."""
-    return pd.DataFrame(
-        [(ward, *three) for ward, three in sets.items()], columns=["ward_code", "rank", "rank_lower", "rank_upper"]
-    )
+def of(**wards):
+    """One domain's figure by ward."""
+    return pd.DataFrame({"safety": wards})
 
 
-def wards(**pounds):
-    """Pounds by ward that are known by ward."""
-    return pd.DataFrame(
-        {"ward_code": list(pounds), "spent_gbp_m": [each / 1e6 for each in pounds.values()], "method": "known by ward"}
-    )
-
-
-def test_gaps_carry_the_range_of_the_rank():
-    """Heads are 30, 20, 10. C, first for need but perhaps second, has 10: 20 less than the first, 10 less at least."""
-    need = ranks(A=(2, 1, 3), B=(3, 3, 3), C=(1, 1, 2))
-    table = against_need(wards(A=30.0, B=20.0, C=10.0), pd.Series({"A": 1, "B": 1, "C": 1}), need)
+def test_money_is_set_beside_the_share_of_need_by_hand():
+    """Of £600 B, with a third of the people and half as much again of need each, is due 600 × 3 / 7, or £25.71 each."""
+    people = pd.Series({"A": 20, "B": 10})
+    table = against_need(of(A=400.0, B=200.0), people, np.log(of(A=1.0, B=1.5)), of(A=0.0, B=0.0))
     table = table.set_index("ward_code")
-    gaps = ["gap_gbp", "gap_gbp_lower", "gap_gbp_upper"]
-    assert table.loc["C", gaps].tolist() == pytest.approx([-20.0, -20.0, -10.0])
-    assert table.loc["A", gaps].tolist() == pytest.approx([10.0, 0.0, 20.0])
-    assert table["verdict"].to_dict() == {
-        "A": "no clear difference",
-        "B": "more than its rank of need",
-        "C": "less than its rank of need",
-    }
-    assert table.index[0] == "C"  # what has least beside its rank comes first
-    assert table["spend_rank"].to_dict() == {"A": 1.0, "B": 2.0, "C": 3.0}
+    assert table["due_per_head_gbp"].to_dict() == pytest.approx({"A": 600 * 4 / 7 / 20, "B": 600 * 3 / 7 / 10})
+    assert table["gap_gbp"].to_dict() == pytest.approx({"A": 20 - 600 * 4 / 7 / 20, "B": 20 - 600 * 3 / 7 / 10})
+    assert table["verdict"].to_dict() == {"A": "clearly more than its need", "B": "clearly less than its need"}
+    assert table.index.tolist() == ["B", "A"]  # what has least beside its need comes first
 
 
-def test_money_that_follows_need_has_no_gap():
-    """The order of spend a head being that of need, every gap is nought and none is clear."""
-    table = against_need(wards(A=9.0, B=5.0), pd.Series({"A": 1, "B": 1}), ranks(A=(1, 1, 1), B=(2, 2, 2)))
-    assert table["gap_gbp"].tolist() == [0.0, 0.0]
+def test_limits_are_what_chance_allows_in_so_many_comparisons():
+    """Errors of 0.2 and two comparisons, so 2.24 of them: what is due is 1.57 times as much, or as little."""
+    table = against_need(of(A=60.0, B=40.0), pd.Series({"A": 1, "B": 1}), of(A=0.0, B=0.0), of(A=0.2, B=0.2))
+    wide = np.exp(0.2 * 2.2414)
+    assert table["gap_gbp_lower"].tolist() == pytest.approx([40 - 50 * wide, 60 - 50 * wide], abs=1e-2)
+    assert table["gap_gbp_upper"].tolist() == pytest.approx([40 - 50 / wide, 60 - 50 / wide], abs=1e-2)
     assert set(table["verdict"]) == {"no clear difference"}
 
 
-def test_money_shared_out_by_residents_tells_nothing_and_is_left_out():
-    """It is the same a head everywhere, and would only hide the rest."""
-    money = pd.concat([wards(A=9.0, B=5.0), wards(A=900.0, B=900.0).assign(method="by residents")])
-    table = against_need(money, pd.Series({"A": 1, "B": 1}), ranks(A=(1, 1, 1), B=(2, 2, 2)))
-    assert table["spent_per_head_gbp"].tolist() == pytest.approx([9.0, 5.0])
+@pytest.mark.parametrize(("pounds", "verdict"), [(108.0, "no clear difference"), (150.0, "clearly more than its need")])
+def test_a_gap_under_a_tenth_is_none_however_certain(pounds, verdict):
+    """Of need that is known without error, £108 beside £100 in ten wards are within a tenth."""
+    money = of(A=pounds, **{f"W{ward}": 100.0 for ward in range(9)})
+    table = against_need(money, pd.Series(1, money.index), money * 0.0, money * 0.0).set_index("ward_code")
+    assert table.loc["A", "verdict"] == verdict
 
 
-def test_a_ward_without_known_money_has_nought_not_nothing():
+def test_a_domain_without_money_by_ward_is_left_out_and_a_ward_without_any_has_nought():
     """Money known by ward that is not in a ward is spent elsewhere."""
-    table = against_need(wards(A=9.0), pd.Series({"A": 1, "B": 1}), ranks(A=(1, 1, 1), B=(2, 2, 2)))
-    assert table["spent_per_head_gbp"].tolist() == pytest.approx([9.0, 0.0])
+    need = pd.DataFrame({"safety": {"A": 0.0, "B": 0.0}, "work": {"A": 0.0, "B": 0.0}})
+    table = against_need(of(A=9.0), pd.Series({"A": 1, "B": 1}), need, need)
+    assert table["domain_id"].tolist() == ["safety", "safety"]
+    assert table["spent_per_head_gbp"].tolist() == [0.0, 9.0]
+
+
+def test_a_planted_mismatch_is_found_and_nothing_else_claimed_in_nearly_all_editions():
+    """Of 20 wards with need measured to a tenth, money follows true need but in W0 (half) and W1 (double)."""
+    random, wards = np.random.default_rng(1), [f"W{ward}" for ward in range(20)]
+    need, wrong, found = pd.Series(np.linspace(-1, 1, 20), wards), 0, 0
+    money = np.exp(need) * [0.5, 2.0, *[1.0] * 18]
+    for _ in range(200):
+        seen = pd.DataFrame({"safety": need + random.normal(0, 0.1, 20)})
+        table = against_need(pd.DataFrame({"safety": money}), pd.Series(1, wards), seen, seen * 0 + 0.1)
+        verdict = table.set_index("ward_code")["verdict"]
+        found += verdict["W0"] == "clearly less than its need" and verdict["W1"] == "clearly more than its need"
+        wrong += (verdict.drop(["W0", "W1"]) != "no clear difference").any()
+    assert found >= 0.95 * 200
+    assert wrong <= 0.05 * 200 + 3 * np.sqrt(200 * 0.05 * 0.95)
 
 
 def test_a_place_without_money_files_has_empty_tables():
@@ -184,7 +189,7 @@ def test_a_place_without_money_files_has_empty_tables():
     assert totals(lines, "agency").empty
     table = by_ward(lines, RESIDENTS, NOBODY)
     assert table.empty
-    assert against_need(table, RESIDENTS, ranks(A=(1, 1, 1), B=(2, 2, 2))).empty
+    assert against_need(pd.DataFrame(), RESIDENTS, of(A=0.0), of(A=0.0)).empty
     assert reconciled(BOOKS["payments"].empty(), BOOKS["contracts"].empty()).empty
 
 

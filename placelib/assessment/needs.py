@@ -146,7 +146,7 @@ def need_index(
     score = at.ratio @ coefficient
     result = (100 * np.exp(at.domains)).add_suffix("_score")
     result.insert(0, "score", 100 * np.exp(score))
-    sets = rank_sets(score, _score_covariance(at, covariance, coefficient))
+    sets = rank_sets(score, score_covariance(at, covariance, coefficient))
     result = result.join(sets).rename_axis("ward_code").reset_index()
     sure = [result["rank_upper"] <= WORST, result["rank_lower"] > len(result) - WORST]
     words = ["among the five with greatest need", "among the five with least need"]
@@ -239,8 +239,22 @@ def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str
     return values_of(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
 
 
-def _score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
-    """Error of the scores by the delta method: joint for the survey, each cell its own for counts."""
+def score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
+    """Give the joint error of scores by the delta method: joint for the survey, each cell its own for counts.
+
+    Parameters
+    ----------
+    at : Standing
+        From `standing`.
+    covariance : DataFrame
+        Joint sampling covariance of the survey's ward estimates, by (ward, indicator).
+    coefficient : Series
+        Weight of each indicator in the score.
+
+    Returns
+    -------
+    array, shape (wards, wards)
+    """
     keys = pd.MultiIndex.from_product([at.value.index, at.value.columns])
     joint = covariance.reindex(index=keys, columns=keys).to_numpy(dtype=float)
     own = np.where(np.isnan(np.diag(joint)), at.error.to_numpy().ravel() ** 2, 0.0)

@@ -5,6 +5,8 @@ from collections.abc import Container, Sequence
 import numpy as np
 import pandas as pd
 
+from placelib.commissioning.options import adjusted
+
 LESS_EFFECT, DEAR, REASONS_NEEDED, MORE_THAN_ITS_SHARE = 0.5, 1.5, 2, 1.1
 STRENGTH = ["measured", "published study", "judgement"]  # of evidence, the strongest first
 SHARES = ["women_share", "disabled_share", "minority_ethnic_share", "older_share"]
@@ -57,8 +59,8 @@ def candidates(
         The rows that are not statutory, with reasons (in words, "" for none) and put_forward ("yes" or "no").
     """
     head = services["annual_cost"].astype(float) / services["people_served"] / services["case_mix"]
-    effect, best = (services[name].astype(float) * services["case_mix"] for name in ("effect", "effect_upper"))
-    does_less = services["service_id"].isin(low_effect) | (best < LESS_EFFECT * effect.median())
+    alike = adjusted(services)
+    does_less = alike["service_id"].isin(low_effect) | (alike["effect_upper"] < LESS_EFFECT * alike["effect"].median())
     dear = head > DEAR * head.groupby(services["outcome_id"]).transform("median")
     tests = [services["service_id"].isin(low_need), does_less, services["duplicates"].notna(), dear]
     holds = pd.concat(tests, axis=1, keys=reasons).astype(bool)

@@ -121,11 +121,19 @@ def who_gains(options: pd.DataFrame, flows: pd.DataFrame, discount_rate: float) 
     return net.assign(net_gbp=net["benefit_gbp"] - net["cost_gbp"]).reset_index()
 
 
+def adjusted(services: pd.DataFrame) -> pd.DataFrame:
+    """Multiply effects by the case mix, wherever one service is set beside another.
+
+    Who serves people twice as complex is not expected to do as well for a pound. Left unadjusted, comparisons would
+    send people and money to whoever picks the easiest cases, away from those whose lives are hardest.
+    """
+    return services.assign(**services[EFFECTS].astype(float).mul(services["case_mix"], axis=0))
+
+
 def compare_providers(services: pd.DataFrame) -> pd.DataFrame:
     """Compare services for the same outcome on outcome per pound, adjusted for case mix, blind to who delivers.
 
-    An effect is multiplied by the case mix: who serves people twice as complex is not expected to do as well. A
-    service is clearly below the first where their difference is beyond chance, all differences from the first allowed
+    A service is clearly below the first where their difference is beyond chance, all differences from the first allowed
     for together (Bonferroni, at 95%; errors read from the intervals given).
 
     Returns
@@ -134,8 +142,7 @@ def compare_providers(services: pd.DataFrame) -> pd.DataFrame:
         The book without provider and provider_kind: effect, effect_lower and effect_upper (outcomes a year for each
         £1,000, adjusted) and verdict; the highest of each outcome first. Outcomes with one service are left out.
     """
-    table = services[services["outcome_id"].duplicated(keep=False)].reset_index(drop=True)
-    table[EFFECTS] = table[EFFECTS].astype(float).mul(table["case_mix"], axis=0)
+    table = adjusted(services[services["outcome_id"].duplicated(keep=False)])
     table = table.sort_values(["outcome_id", "effect"], ascending=[True, False], ignore_index=True)
     table["error"] = (table["effect_upper"] - table["effect_lower"]) / 2 / stats.norm.isf((1 - CONFIDENCE) / 2)
     within = table.groupby("outcome_id")

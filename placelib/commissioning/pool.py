@@ -1,15 +1,19 @@
 """Shared money: who pays an overspend, what could be moved for more outcome and how surely, what others bring."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 from scipy.optimize import OptimizeResult, linprog
 
+from placelib.commissioning.options import EFFECTS, adjusted, discount_factor
 from placelib.errors import PlacelibError
 
-MONTH, YEAR = 30.4375, 12  # days, months
+MONTH, YEAR, YEARS = 30.4375, 12, 3  # days, months, years that are planned
+MOVES = ["move_first_gbp", "move_second_gbp", "move_third_gbp"]
 DRAWS, SEED, SURE = 400, 20_262, stats.norm.isf(0.025)
-TIED, LAW, MOST = "notice or contract", "law or viability", "most it can spend well"
+TIED, LAW, MOST, UNDONE = "notice or contract", "the least it may have", "most it can spend well", "needed again later"
 
 
 def settled(funds: pd.DataFrame, variance: pd.Series) -> pd.DataFrame:
@@ -52,44 +56,91 @@ def settled(funds: pd.DataFrame, variance: pd.Series) -> pd.DataFrame:
     return table.assign(pays_gbp=table.sum(axis=1).round(2)).reset_index()
 
 
-def prepared(services: pd.DataFrame, contracts: pd.DataFrame, outcomes: pd.DataFrame, *, starts: str) -> pd.DataFrame:
-    """Say of each service how little and how much could be spent on it in a year, and what money is worth there.
+def placed(services: pd.DataFrame, lines: pd.DataFrame, need: pd.DataFrame) -> pd.DataFrame:
+    """Split services into the wards where their money is known to be; what is not known by ward stays whole.
+
+    A service is taken to have in each ward the same floor and ceiling for what it spends there as in all, and a pound
+    to do more where its need is higher, in proportion: as much again where the need is twice as high. Over the wards
+    as its money lies now, its effect is as measured.
 
     Parameters
     ----------
-    services, contracts, outcomes : DataFrame
-        The books.
-    starts : str
-        First day of the year that is planned, such as "2026-04-01".
+    services : DataFrame
+        The book.
+    lines : DataFrame
+        From `spend.ledger`: the latest year of it tells where money is.
+    need : DataFrame, wards by indicators
+        Logarithm of each ward's ratio to a reference, higher being worse (as `needs.standing` gives it). A need that
+        it does not hold counts the same everywhere.
 
     Returns
     -------
     DataFrame
-        The services, `now_gbp` for their annual cost, with `committed_gbp` (annual cost × the months until it can be
-        ended, of twelve: its notice, or what is left of its contract where that is sooner), `floor_gbp` (the higher of
-        that and the minimum cost), `ceiling_gbp` (the maximum cost, or the floor), `worth_pct` and, from the 95%
-        interval of the effect, `worth_error`.
-
-        worth = effect × the weight of its outcome (a performance outcome has its parent's weight), as a percentage of
-        what all services gain now, for each £1 million.
+        The services with ward_code ("" for the whole place), and the costs and effects of that part.
     """
-    end = contracts.set_index("contract_id")["end"].reindex(services["contract_id"]).set_axis(services.index)
-    months = np.fmin(services["notice_months"], (end - pd.Timestamp(starts)).dt.days / MONTH).clip(0, YEAR)
-    cost, committed = services["annual_cost"], services["annual_cost"] * months / YEAR
-    floor = np.maximum(services["minimum_cost"], committed)
-    ceiling = np.maximum(services["maximum_cost"], floor)
+    latest = lines[lines["year"] == lines["year"].max()].fillna({"ward_code": ""})
+    money = latest.groupby(["service_id", "ward_code"])["spent_gbp_m"].sum()
+    share = (money / money.groupby("service_id").transform("sum")).rename("share")
+    level = np.exp(need).rename_axis(index="ward_code", columns="need_indicator").stack().rename("need")
+    cells = services.merge(share.reset_index(), how="left").fillna({"ward_code": "", "share": 1.0})
+    cells = cells.merge(level.reset_index(), how="left")
+    part, by = cells["share"].where(cells["need"].notna()), cells["service_id"]
+    mean = (part * cells["need"]).groupby(by).transform("sum") / part.groupby(by).transform("sum")
+    costs = cells[["annual_cost", "minimum_cost", "maximum_cost"]].mul(cells["share"], axis=0)
+    return cells.assign(**costs, **cells[EFFECTS].mul((cells["need"] / mean).fillna(1.0), axis=0))
+
+
+def prepared(
+    services: pd.DataFrame, contracts: pd.DataFrame, outcomes: pd.DataFrame, *, first: int, rate: float
+) -> pd.DataFrame:
+    """Say for three years how little and how much could be spent on each service, and what money is worth there.
+
+    Parameters
+    ----------
+    services : DataFrame
+        From `placed`.
+    contracts, outcomes : DataFrame
+        The books.
+    first : int
+        Year in which the first financial year that is planned begins, on 1 April; notice is given on that day.
+    rate : float
+        Discount rate a year, as a share: a later gain counts for less.
+
+    Returns
+    -------
+    DataFrame
+        A row a service (and ward) and `year`, such as 2027-28 (`ahead` is 0 for the first): the services, `now_gbp` for
+        their annual cost, with `committed_gbp` (annual cost × the part of the year until it can be ended: after its
+        notice, or at its contract's end where that is sooner), `floor_gbp` (the higher of that and the minimum cost),
+        `ceiling_gbp` (the maximum cost, or the floor), `worth_pct` and, from the 95% interval of the effect,
+        `worth_error`.
+
+        worth = effect, adjusted for case mix (see `options.adjusted`) × the weight of its outcome (a performance
+        outcome has its parent's weight) × the discount factor, as a percentage of what all services would gain in the
+        three years if nothing moved, for each £1 million.
+    """
+    rows = adjusted(services).merge(pd.Series(range(YEARS), name="ahead"), how="cross")
+    end = contracts.set_index("contract_id")["end"].reindex(rows["contract_id"]).set_axis(rows.index)
+    left = (end - pd.Timestamp(first, 4, 1)).dt.days / MONTH
+    months = np.fmin(rows["notice_months"], left) - YEAR * rows["ahead"]
+    cost, committed = rows["annual_cost"], rows["annual_cost"] * months.clip(0, YEAR) / YEAR
+    floor = np.maximum(rows["minimum_cost"], committed)
+    ceiling = np.maximum(rows["maximum_cost"], floor)
     limits = {"committed_gbp": committed, "floor_gbp": floor, "ceiling_gbp": ceiling}
     parents = outcomes.dropna(subset="parent").set_index("outcome_id")["parent"].to_dict()
-    weight = services["outcome_id"].replace(parents).map(outcomes.set_index("outcome_id")["weight"]).astype(float)
-    weight = 100e6 * weight / (weight * services["effect"] * cost).sum()
-    error = weight * (services["effect_upper"] - services["effect_lower"]) / (2 * SURE)
-    return services.assign(now_gbp=cost, **limits, worth_pct=weight * services["effect"], worth_error=error)
+    weight = rows["outcome_id"].replace(parents).map(outcomes.set_index("outcome_id")["weight"]).astype(float)
+    weight = weight * discount_factor(rows["ahead"], rate)
+    weight = 100e6 * weight / (weight * rows["effect"] * cost).sum()
+    error = weight * (rows["effect_upper"] - rows["effect_lower"]) / (2 * SURE)
+    year = [f"{first + ahead}-{(first + ahead + 1) % 100:02d}" for ahead in rows["ahead"]]
+    return rows.assign(year=year, now_gbp=cost, **limits, worth_pct=weight * rows["effect"], worth_error=error)
 
 
-def reprofiled(services: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """Spread what services cost now over them for the most weighted outcome, by linear programming.
+def reprofiled(services: pd.DataFrame) -> pd.DataFrame:
+    """Spread what services cost now over them, year by year, for the most weighted outcome, by linear programming.
 
-    Modelled: each further pound on a service is taken to do as much as the last between its floor and its ceiling.
+    Modelled: each year has today's money, which may be kept for a later year and never drawn forward; each further
+    pound on a service is taken to do as much as the last between its floor and its ceiling.
 
     Parameters
     ----------
@@ -98,11 +149,10 @@ def reprofiled(services: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
 
     Returns
     -------
-    plan : DataFrame
-        The services with proposed_gbp, move_gbp, `held` (what stops it from going further, in words) and
-        `loosened_pct`: weighted outcome gained if that limit gave way by £1 million (its shadow price).
-    prices : Series
-        Weighted outcome gained for £1 million more, by pot, in per cent of today's.
+    DataFrame
+        The services with proposed_gbp, move_gbp, `held` (what stops it from going further, in words) and two shadow
+        prices, the weighted outcome gained in per cent of what is gained if nothing moves: `loosened_pct` if that limit
+        gave way by £1 million, `money_pct` if the pot had £1 million more in that year.
 
     Raises
     ------
@@ -112,58 +162,104 @@ def reprofiled(services: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     result = _optimum(services)
     if not result.success:
         raise PlacelibError("Floors and notice ask for more than a budget has: lower minimum_cost or notice_months.")
-    proposed, low, high = 1e6 * result.x, result.lower.marginals, result.upper.marginals
+    proposed, loosened = 1e6 * result.x, result.lower.marginals - result.upper.marginals
     move = (proposed - services["now_gbp"]).round() + 0.0  # whole pounds: less is the solver's rounding
-    tied = services["committed_gbp"] > services["minimum_cost"]
-    held = np.select([(low > 0) & tied, low > 0, high < 0], [TIED, LAW, MOST], "")
-    plan = services.assign(proposed_gbp=proposed, move_gbp=move, held=held, loosened_pct=low - high)
-    return plan, pd.Series(-result.ineqlin.marginals, sorted(services["pot"].unique()))
+    tied, above = services["committed_gbp"] > services["minimum_cost"], proposed > services["floor_gbp"] + 1
+    tests = [loosened <= 0, above & (proposed < services["ceiling_gbp"] - 1), above, tied]
+    prices = {"loosened_pct": loosened, "held": np.select(tests, ["", UNDONE, MOST, TIED], LAW)}
+    upto = -result.ineqlin.marginals.reshape(-1, YEARS)[:, ::-1].cumsum(axis=1)  # a pound more is there in later years
+    prices["money_pct"] = upto[pd.factorize(services["pot"], sort=True)[0], YEARS - 1 - services["ahead"]]
+    return services.assign(proposed_gbp=proposed, move_gbp=move, **prices)
 
 
 def gain(plan: pd.DataFrame) -> tuple[float, float, float]:
-    """Weighted outcome that a plan gains, in per cent of today's, with 95% limits from the intervals of the effects.
+    """Weighted outcome that a plan gains, in per cent of what is gained if nothing moves, with 95% limits.
 
-    Σ worth × move; effects of different services are taken to err apart. A plan leans to effects that may have been
-    measured too high: the limits do not allow for that.
+    Σ worth × move; a service's effect errs alike in all its wards and years, effects of different services err apart. A
+    plan leans to effects that may have been measured too high: the limits do not allow for that.
     """
-    best = (plan["worth_pct"] * plan["move_gbp"]).sum() / 1e6
-    margin = SURE * np.sqrt(((plan["worth_error"] * plan["move_gbp"] / 1e6) ** 2).sum())
+    moved = plan[["worth_pct", "worth_error"]].mul(plan["move_gbp"] / 1e6, axis=0)
+    best = moved["worth_pct"].sum()
+    margin = SURE * np.sqrt((moved["worth_error"].groupby(plan["service_id"]).sum() ** 2).sum())
     return best, best - margin, best + margin
 
 
-def certainty(plan: pd.DataFrame) -> pd.Series:
-    """In how many of 100 redraws of all effects from their intervals each service's money moves the same way."""
-    draws = np.random.default_rng(SEED).normal(plan["worth_pct"], plan["worth_error"], (DRAWS, len(plan)))
-    moved = 1e6 * _optimum(plan, draws=draws).x.reshape(draws.shape) - plan["now_gbp"].to_numpy()
-    same = np.sign(moved.round()) == np.sign(plan["move_gbp"].to_numpy())
-    return pd.Series(100 * same.mean(axis=0), plan.index)
-
-
-def frontier(services: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
-    """The most weighted outcome that each share of today's budgets could buy.
+def redrawn(plan: pd.DataFrame) -> pd.DataFrame:
+    """The moves that would be best in each of 400 redraws of all effects from their intervals.
 
     Returns
     -------
     DataFrame
-        budget_pct and outcome_pct (of today's) and budget_gbp_m; an outcome is missing where the share is less than
-        what cannot be stopped.
+        A row a redraw; columns as the rows of the plan. An effect is drawn once for all wards and years of a service.
+    """
+    service = pd.factorize(plan["service_id"])[0]
+    draws = np.random.default_rng(SEED).standard_normal((DRAWS, plan["service_id"].nunique()))[:, service]
+    worth = plan["worth_pct"].to_numpy() + draws * plan["worth_error"].to_numpy()
+    moved = 1e6 * _optimum(plan, draws=worth).x.reshape(draws.shape) - plan["now_gbp"].to_numpy()
+    return pd.DataFrame(moved.round() + 0.0, columns=plan.index)
+
+
+def moves(plan: pd.DataFrame, again: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Add up moves by service, theme or ward: how much in each year, and how surely.
+
+    Parameters
+    ----------
+    plan, again : DataFrame
+        From `reprofiled` and `redrawn`.
+    by : list of str
+        Columns of the plan.
+
+    Returns
+    -------
+    DataFrame
+        `by`, now_gbp (a year), move_first_gbp, move_second_gbp and move_third_gbp, and same_way_pct: of 100 redraws,
+        in how many the money of the three years together moves the same way. What moves most in the end comes first.
+    """
+    groups = plan.groupby([*by, "ahead"])
+    table = groups["move_gbp"].sum().unstack("ahead").reindex(columns=range(YEARS)).set_axis(MOVES, axis=1)
+    same = np.sign(again[plan.index].T.groupby([plan[name] for name in by]).sum()).eq(
+        np.sign(table.sum(axis=1)), axis=0
+    )
+    table = table.assign(now_gbp=groups["now_gbp"].sum().groupby(by).first(), same_way_pct=100 * same.mean(axis=1))
+    return table.sort_values(MOVES[::-1], ascending=False).reset_index()
+
+
+def frontier(services: pd.DataFrame, shares: np.ndarray) -> pd.DataFrame:
+    """The most weighted outcome that each share of today's budgets could buy, in three years of it.
+
+    Returns
+    -------
+    DataFrame
+        budget_pct and outcome_pct (of today's) and budget_gbp_m, a year; an outcome is missing where the share is less
+        than what cannot be stopped.
     """
     outcome = [-each.fun if each.success else np.nan for each in (_optimum(services, share) for share in shares)]
-    budget = shares * services["now_gbp"].sum() / 1e6
+    budget = shares * services["now_gbp"].sum() / YEARS / 1e6
     return pd.DataFrame({"budget_pct": 100 * shares, "budget_gbp_m": budget, "outcome_pct": outcome})[budget > 0]
 
 
 def _optimum(services: pd.DataFrame, share: float = 1.0, draws: np.ndarray | None = None) -> OptimizeResult:
-    """Solve in millions of pounds; for many draws of worth at once, which is much faster than one by one."""
+    """Solve in millions of pounds; for many draws of worth at once, which is much faster than one by one.
+
+    A pot's spending up to the end of each year is at most its budgets up to then. Where the money allows, nothing goes
+    that comes back: what has less in the last year has no more than now before, and all else no less.
+    """
     if services.empty:
         none = OptimizeResult(marginals=np.zeros(0))
         return OptimizeResult(success=True, x=np.zeros(0), fun=0.0, lower=none, upper=none, ineqlin=none)
     worth = services[["worth_pct"]].to_numpy().T if draws is None else draws
-    budgets = share * services.groupby("pot")["now_gbp"].sum() / 1e6
-    pots = (services["pot"].to_numpy() == budgets.index.to_numpy()[:, None]).astype(float)
-    bounds = np.tile(services[["floor_gbp", "ceiling_gbp"]].to_numpy() / 1e6, (len(worth), 1))
-    each = sparse.kron(sparse.eye_array(len(worth)), pots, format="csr")
-    return linprog(-worth.ravel(), A_ub=each, b_ub=np.tile(budgets, len(worth)), bounds=bounds)
+    limits = services[["now_gbp", "floor_gbp", "ceiling_gbp"]].to_numpy(float) / 1e6
+    now, low, high = np.tile(limits, (len(worth), 1)).T
+    upto = np.kron(pd.get_dummies(services["pot"][::YEARS]).T, np.tri(YEARS))
+    each = sparse.kron(sparse.eye_array(len(worth)), upto, format="csr")
+    solve = partial(linprog, -worth.ravel(), A_ub=each, b_ub=share * each @ now)
+    free = solve(bounds=np.c_[low, high])
+    if not free.success:
+        return free
+    rises = np.repeat(free.x[YEARS - 1 :: YEARS] > now[::YEARS] - 1e-9, YEARS)
+    low, high = np.where(rises, np.maximum(low, now), low), np.where(rises, high, np.clip(now, low, high))
+    steady = solve(bounds=np.c_[low, high])
+    return steady if steady.success else free
 
 
 def leverage(lines: pd.DataFrame, public: pd.Series) -> pd.DataFrame:

@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
+from scipy import stats
 
 from placelib.errors import PlacelibError, some
 
 # money planned and spent, with and without income, or of two years, is never added together
 APART = ["status", "net_or_gross", "year", "prices"]
 BY_WARD, BY_PEOPLE, BY_RESIDENTS = "known by ward", "by people served", "by residents"
-LESS, MORE, UNCLEAR = "less than its rank of need", "more than its rank of need", "no clear difference"
+LESS, MORE, UNCLEAR = "clearly less than its need", "clearly more than its need", "no clear difference"
+CONFIDENCE, NEAR = 0.95, 0.1
 SAME_NAME = 92  # of 100: measured on two published files of payments, see tests/real/test_payments.py
 SPELLINGS = {r"&": " AND ", r"['’.]": "", r"[\W_]+": " ", r"\bLTD\b": "LIMITED", r"^ | $|^ ?THE (?=.)": ""}
 AGAIN, REFUND, UNNAMED, UNDATED = "same line again", "refund", "payee not named", "not dated"
@@ -132,45 +134,52 @@ def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFra
     return both.groupby([*APART, "ward_code", "method", "basis"], as_index=False)["spent_gbp_m"].sum()
 
 
-def against_need(wards: pd.DataFrame, residents: pd.Series, ranks: pd.DataFrame) -> pd.DataFrame:
-    """Set each ward's spend a head beside its rank of need, with the range of that rank carried through.
+def against_need(money: pd.DataFrame, residents: pd.Series, need: pd.DataFrame, error: pd.DataFrame) -> pd.DataFrame:
+    """Set what is spent on each kind of need in each ward beside what its share of that need would bring.
 
-    Were money to follow need, the ward that ranks first for need would have the highest spend a head of those that
-    there are, and so on down. The gap is a ward's spend a head less that of its rank; its limits are those of the rank.
-    It takes the money as it is known, with no chance in it, and says nothing of whether the money is well spent.
+    Were money to follow need, a ward with a tenth of the need would have a tenth of the money: what is due to it is
+    all the money × its residents × its level of need / the sum of these over wards. It is clearly above or below where
+    the difference of the two is beyond chance, all wards and kinds of need allowed for together (Bonferroni, at 95%),
+    and at least a tenth. The money is taken as it is known, with no chance in it.
 
     Parameters
     ----------
-    wards : DataFrame
-        From `by_ward`, of one status, basis and year. What is shared out by residents is left out: being the same a
-        head everywhere it cannot follow need.
+    money : DataFrame, wards by domains
+        Pounds of one year: only what truly is known by ward. A domain without any is left out.
     residents : Series
         Residents by ward_code.
-    ranks : DataFrame
-        ward_code, rank, rank_lower, rank_upper (1 is the greatest need).
+    need : DataFrame, wards by domains
+        Logarithm of each ward's ratio to a reference, higher being worse.
+    error : DataFrame, wards by domains
+        Standard error of `need`. That of the need of all wards together is small beside it, and left out.
 
     Returns
     -------
     DataFrame
-        ward_code, the ranks, spend_rank, in pounds a head spent_per_head_gbp, gap_gbp, gap_gbp_lower and
-        gap_gbp_upper, and verdict; the widest gap below nought first; none without spend.
+        domain_id, ward_code, gbp (of the money) and, in pounds a head, spent_per_head_gbp, due_per_head_gbp, gap_gbp
+        (the first less the second) with gap_gbp_lower and gap_gbp_upper, and verdict; the widest gap below nought of
+        each domain first.
 
     Examples
     --------
-    >>> money = pd.DataFrame({"ward_code": ["A", "B"], "method": BY_WARD, "spent_gbp_m": [0.3, 0.1]})
-    >>> ranks = pd.DataFrame({"ward_code": ["A", "B"], "rank": [2, 1], "rank_lower": [2, 1], "rank_upper": [2, 1]})
-    >>> against_need(money, pd.Series({"A": 1000, "B": 1000}), ranks)[["ward_code", "verdict"]].to_numpy().tolist()
-    [['B', 'less than its rank of need'], ['A', 'more than its rank of need']]
+    >>> money, people = pd.DataFrame({"work": {"A": 300.0, "B": 100.0}}), pd.Series({"A": 10, "B": 10})
+    >>> need = np.log(pd.DataFrame({"work": {"A": 1.0, "B": 3.0}}))
+    >>> against_need(money, people, need, need * 0 + 0.01)[["ward_code", "verdict"]].to_numpy().tolist()
+    [['B', 'clearly less than its need'], ['A', 'clearly more than its need']]
     """
-    traced = 1e6 * wards[wards["method"] != BY_RESIDENTS].groupby("ward_code")["spent_gbp_m"].sum()
-    table = ranks[["ward_code", "rank", "rank_lower", "rank_upper"]].iloc[: len(ranks) if len(traced) else 0]
-    head = table["ward_code"].map(traced.reindex(residents.index, fill_value=0.0) / residents).astype(float)
-    ladder = head.sort_values(ascending=False).to_numpy()
-    gap, low, high = (head - ladder[table[end].to_numpy(int) - 1] for end in ("rank", "rank_lower", "rank_upper"))
-    money = {"spent_per_head_gbp": head, "gap_gbp": gap, "gap_gbp_lower": low, "gap_gbp_upper": high}
-    verdict = np.select([high < 0, low > 0], [LESS, MORE], UNCLEAR)
-    table = table.assign(spend_rank=head.rank(ascending=False, method="min"), **money, verdict=verdict)
-    return table.sort_values("gap_gbp", ignore_index=True)
+    frames = {"gbp": money.reindex_like(need).fillna(0.0), "need": np.exp(need), "error": error}
+    rows = pd.concat({name: each.stack() for name, each in frames.items()}, axis=1)
+    rows = rows.rename_axis(["ward_code", "domain_id"]).reset_index()
+    people, by = rows["ward_code"].map(residents).astype(float), rows["domain_id"]
+    amount = rows["need"] * people
+    due = amount * rows["gbp"].groupby(by).transform("sum") / amount.groupby(by).transform("sum") / people
+    head, tests = rows["gbp"] / people, max((due > 0).sum(), 1)
+    margin = np.exp(stats.norm.isf((1 - CONFIDENCE) / 2 / tests) * rows["error"])
+    gap = {"gap_gbp": head - due, "gap_gbp_lower": head - due * margin, "gap_gbp_upper": head - due / margin}
+    clear = [head * margin.clip(lower=1 + NEAR) < due, head > due * margin.clip(lower=1 + NEAR)]
+    verdict = np.select(clear, [LESS, MORE], UNCLEAR)
+    table = rows.assign(spent_per_head_gbp=head, due_per_head_gbp=due, **gap, verdict=verdict)
+    return table[due > 0].sort_values(["domain_id", "gap_gbp"], ignore_index=True)
 
 
 def clean_names(names: pd.Series) -> pd.Series:

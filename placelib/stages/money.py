@@ -4,17 +4,19 @@ import numpy as np
 import pandas as pd
 
 from placelib import gate
+from placelib.assessment.needs import score_covariance
 from placelib.commissioning import pool, spend
+from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages import needs
-from placelib.stages.shared import book, ledger_lines, release, served
+from placelib.stages.shared import book, ledger_lines, release, served, standing
 
 THEME, OUTCOME = ["cofog", "theme"], ["outcome_id", "outcome"]
 CUTS = {"": [], "agency": ["agency"], "cofog": THEME, "agency and cofog": ["agency", *THEME]}
 CUTS |= {"outcome_id": OUTCOME, "economic_type": ["economic_type"]}
 CASES = {"as forecast": np.nan, "5% over": 0.05, "10% over": 0.1, "5% under": -0.05}
 SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
+MOVED = {"theme": THEME, "service": ["service_id", "service", "commissioner"], "ward": ["ward_code"]}
 POTS = {"in one budget": "all", "within each partner": "commissioner", "within each outcome": "outcome_id"}
 
 
@@ -30,18 +32,21 @@ def total_spend(inputs: Inputs) -> gate.Protected:
 
 def spend_by_ward(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Money by ward in the latest year spent: what is known by ward apart from what is shared out."""
-    table = _by_ward(inputs, exact)[0]
-    return release("spend_by_ward", table.assign(ward_name=table["ward_code"].map(inputs.geography.ward_names)), inputs)
+    table = spend.by_ward(_spent(inputs), _residents(exact), served(inputs))
+    return release("spend_by_ward", _named(table, inputs), inputs)
 
 
 def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Money a head beside rank of need, with the range of the rank carried through."""
-    money, residents = _by_ward(inputs, exact)
-    traced = money.loc[money["method"] != spend.BY_RESIDENTS, "spent_gbp_m"].sum()
-    said = {"traced": traced, "spent": money["spent_gbp_m"].sum()}
-    ranks = needs.needs(inputs, exact).frame
-    table = ranks[["ward_code", "ward_name"]].merge(spend.against_need(money, residents, ranks), how="right")
-    return release("spend_and_need", table, inputs, said=said)
+    """Money that truly is by ward beside the need that it is for, domain by domain: benefits, a right, left out."""
+    spent, at = _spent(inputs), standing(inputs, exact)
+    asked = spent["outcome_id"].map(inputs.book("outcomes").set_index("outcome_id")["domain_id"])
+    money = spent[spent["economic_type"] != "benefits"].groupby(["ward_code", asked])["spent_gbp_m"].sum().unstack()
+    weights = {each: at.domain.eq(each) / at.domain.eq(each).sum() for each in at.domains}
+    error = {each: np.sqrt(np.diag(score_covariance(at, exact.covariance, of))) for each, of in weights.items()}
+    error = pd.DataFrame(error, at.value.index)
+    table = spend.against_need(1e6 * money, _residents(exact), at.domains, error).merge(inputs.vocabulary.domains)
+    said = {"spent": spent["spent_gbp_m"].sum(), "traced": table["gbp"].sum() / 1e6}
+    return release("spend_and_need", _named(table, inputs), inputs, said=said)
 
 
 def funds(inputs: Inputs) -> gate.Protected:
@@ -59,17 +64,21 @@ def overspend(inputs: Inputs) -> gate.Protected:
     return release("overspend", table, inputs)
 
 
-def reprofile(inputs: Inputs) -> gate.Protected:
-    """What could be moved between services for most weighted outcome, what holds it, and how sure each move is."""
-    plan, prices = pool.reprofiled(_services(inputs).assign(pot="all"))
-    said = dict(zip(["gain", "lower", "upper", "more"], [*pool.gain(plan), prices.sum()], strict=True))
-    table = plan.assign(same_way_pct=pool.certainty(plan)).sort_values("move_gbp", ascending=False)
-    return release("reprofile", table, inputs, said=said)
+def reprofile(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """What could be moved between themes, services, wards and years for most weighted outcome, and what stops more."""
+    plan = pool.reprofiled(_services(inputs, exact).assign(pot="all"))
+    again, gain = pool.redrawn(plan), dict(zip(["gain", "lower", "upper"], pool.gain(plan), strict=True))
+    money = plan.assign(held="the year's money", service="", ward_code="", loosened_pct=plan["money_pct"])
+    held = pd.concat([money.drop_duplicates("year"), plan[plan["held"] != ""]]).assign(breakdown="limit")
+    parts = [pool.moves(plan, again, by).assign(breakdown=breakdown) for breakdown, by in MOVED.items()]
+    table = pd.concat([*parts, held.sort_values("loosened_pct", ascending=False)])
+    table = _named(table[(table["breakdown"] != "ward") | (table["ward_code"] != "")], inputs)
+    return release("reprofile", table, inputs, said=gain | {"years": some(plan["year"].unique())})
 
 
-def frontier(inputs: Inputs) -> gate.Protected:
+def frontier(inputs: Inputs, exact: Measures) -> gate.Protected:
     """The most weighted outcome for less and for more money, which moves freely, within a partner or an outcome."""
-    services = _services(inputs).assign(all="all")
+    services = _services(inputs, exact).assign(all="all")
     parts = [pool.frontier(services.assign(pot=services[of]), SHARES).assign(moves=how) for how, of in POTS.items()]
     return release("frontier", pd.concat(parts), inputs)
 
@@ -87,14 +96,24 @@ def payments(inputs: Inputs) -> gate.Protected:
     return release("payments", spend.reconciled(inputs.book("payments"), inputs.book("contracts")), inputs)
 
 
-def _by_ward(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
-    """The latest year spent, before income, by ward; and residents by ward."""
-    lines = ledger_lines(inputs).query("status == 'outturn' and net_or_gross == 'gross' and year == prices")
-    residents = exact.residents.groupby(["characteristic", "ward_code"])["residents"].sum().groupby("ward_code").first()
-    return spend.by_ward(lines, residents, served(inputs)), residents
+def _spent(inputs: Inputs) -> pd.DataFrame:
+    """Lines of the latest year spent, before income."""
+    return ledger_lines(inputs).query("status == 'outturn' and net_or_gross == 'gross' and year == prices")
 
 
-def _services(inputs: Inputs) -> pd.DataFrame:
-    """Services ready for moving money in the year that their costs are of."""
-    starts = max((str(each.contract.period_start) for each in inputs.of_kind("services")), default="")
-    return pool.prepared(book(inputs, "services"), inputs.book("contracts"), inputs.book("outcomes"), starts=starts)
+def _residents(exact: Measures) -> pd.Series:
+    """Residents by ward."""
+    return exact.residents.groupby(["characteristic", "ward_code"])["residents"].sum().groupby("ward_code").first()
+
+
+def _named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """With the names of wards."""
+    return table.assign(ward_name=table["ward_code"].map(inputs.geography.ward_names))
+
+
+def _services(inputs: Inputs, exact: Measures) -> pd.DataFrame:
+    """Services, and wards of those whose money is by ward, ready for moving money in the years after what they cost."""
+    first = max((each.contract.period_end.year for each in inputs.of_kind("services")), default=2000)
+    cells = pool.placed(book(inputs, "services"), ledger_lines(inputs), standing(inputs, exact).ratio)
+    more = {"first": first, "rate": inputs.settings.discount_rate}
+    return pool.prepared(cells, inputs.book("contracts"), inputs.book("outcomes"), **more)
