@@ -31,10 +31,11 @@ class Strict(BaseModel):
 
 
 class Agency(Strict):
-    """A partner: who it is and what it is called here."""
+    """A partner: who it is, what it is called here, and the partner whose bodies decide for it, if it is part of one."""
 
     id: str
     name: str
+    part_of: str = ""
 
 
 class Disclosure(Strict):

@@ -1,5 +1,7 @@
 """What is published of choices: the planted truth of both illustrative places is found, and no card is half empty."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -47,6 +49,15 @@ def test_money_leaves_in_thousands_and_limits_hold_the_figure(chosen):
     assert (frame[["annual_cost_gbp", "net_gbp", "first_year_gbp"]] % 1000 == 0).all(axis=None)
     assert (frame["net_gbp_upper"] >= frame["net_gbp"]).all()
     assert (frame["annual_cost_gbp"] - frame["shunted_gbp"] - frame["net_gbp"]).abs().max() <= 2000
+
+
+def test_every_card_names_the_bodies_that_must_agree_or_says_that_no_file_does(place, chosen):
+    """A part of the council is decided for by the council's bodies; without the file of bodies the card says so."""
+    assert chosen[1].frame["who_must_agree"].str.contains(r"\(decides: ", regex=True).all()
+    inputs = place[0]
+    others = {name: each for name, each in inputs.sources.items() if each.contract.kind != "governance"}
+    cards = stages.decision_records(dataclasses.replace(inputs, sources=others), measure(inputs)).frame
+    assert cards["who_must_agree"].str.endswith("; no file says which of its bodies decides").all()
 
 
 def test_every_card_is_whole_and_leaves_blanks_for_people(chosen):

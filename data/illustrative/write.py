@@ -218,7 +218,8 @@ def place_toml(plan: dict[str, Any]) -> str:
     lines = [f"{_pair(key, value)}  # {said[key]}" for key, value in settings.items()]
     lines += ["", f"# {said['agencies']}"]
     for key, name in plan["agencies"].items():
-        lines += ["[[agencies]]", _pair("id", key), _pair("name", name), ""]
+        part = [_pair("part_of", whole) for whole, parts in COMMON["part_of"].items() if key in parts]
+        lines += ["[[agencies]]", _pair("id", key), _pair("name", name), *part, ""]
     lines += [f"# {said['partner_weights']}"]
     for partner, domains in weights.items():
         lines += [f"[partner_weights.{partner}]", *(_pair(*item) for item in domains.items()), ""]

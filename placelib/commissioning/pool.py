@@ -213,7 +213,7 @@ def moves(plan: pd.DataFrame, again: pd.DataFrame, by: list[str]) -> pd.DataFram
     -------
     DataFrame
         `by`, now_gbp (a year), move_first_gbp, move_second_gbp and move_third_gbp, and same_way_pct: of 100 redraws,
-        in how many the money of the three years together moves the same way. What moves most in the end comes first.
+        in how many the move of the third year goes the same way. What gains most in that year comes first.
     """
     groups = plan.groupby([*by, "ahead"])
     table = groups["move_gbp"].sum().unstack("ahead").reindex(columns=range(YEARS)).set_axis(MOVES, axis=1)

@@ -77,14 +77,15 @@ def _values(cells: pd.Series, column: Column) -> pd.Series:
 
 
 def weights(settings: Settings, vocabulary: Vocabulary) -> list[Fault]:
-    """Faults in the weights of place.toml: partners or domains that are not known."""
+    """Faults in what place.toml says of partners and weights: partners or domains that are not known."""
     domains, agencies = list(vocabulary.domains["domain_id"]), [agency.id for agency in settings.agencies]
     sets = {f"partner_weights.{partner}": given for partner, given in settings.partner_weights.items()}
     sets["weights"] = settings.weights
     keys = [f"{key}.{name}" for key, given in sets.items() for name in given if name not in domains]
     faults = [fault("no_domain", "place.toml", key, known=", ".join(domains)) for key in keys]
-    strangers = [partner for partner in settings.partner_weights if partner not in agencies]
-    return faults + [fault("no_partner", "place.toml", f"partner_weights.{name}") for name in strangers]
+    named = {f"partner_weights.{partner}": partner for partner in settings.partner_weights}
+    named |= {f"agencies.{agency.id}.part_of": agency.part_of for agency in settings.agencies if agency.part_of}
+    return faults + [fault("no_partner", "place.toml", key) for key, name in named.items() if name not in agencies]
 
 
 def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabulary) -> list[Fault]:

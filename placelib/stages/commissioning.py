@@ -126,8 +126,10 @@ def _line(line: dict[str, str], row: dict[str, object]) -> str:
 
 
 def _bodies(inputs: Inputs) -> pd.Series:
-    """Bodies of whoever pays for a service that have a say on such a sum, by service_id."""
-    pair = inputs.book("services").merge(inputs.book("governance"), left_on="commissioner", right_on="agency")
+    """Bodies of whoever pays for a service, or of whom that is part of, that have a say on such a sum, by service_id."""
+    whose = {agency.id: agency.part_of or agency.id for agency in inputs.settings.agencies}
+    services = inputs.book("services").assign(agency=lambda each: each["commissioner"].map(whose))
+    pair = services.merge(inputs.book("governance"), on="agency")
     pair = pair[pair["annual_cost"].between(pair["threshold_lower"], pair["threshold_upper"].fillna(np.inf))]
     said = pair["body"] + pair["role"].map(inputs.vocabulary.wording["roles"]) + pair["decides"] + ")"
     return said.groupby(pair["service_id"]).agg(lambda each: some(each.unique()))

@@ -162,6 +162,10 @@ FAULTS = {
         place(partner_weights={"pirates": {}}),
         r"place\.toml, key 'partner_weights\.pirates': is not the id of an agency",
     ),
+    "part of no agency": (
+        place(agencies=[each | {"part_of": "pirates" * (each["id"] == "nhs")} for each in little.SETTINGS["agencies"]]),
+        r"place\.toml, column 'agencies\.nhs\.part_of': is not the id of an agency",
+    ),
     "unknown comparator": (
         cell("comparators", 2, 0, "happiness"),
         r"comparators\.csv, column 'indicator_id': 'happiness' is not in",
