@@ -31,7 +31,7 @@ class Strict(BaseModel):
 
 
 class Agency(Strict):
-    """A partner: who it is, what it is called here, and the partner whose bodies decide for it, if it is part of one."""
+    """A partner: who it is, what it is called here, and the partner that it is part of, whose bodies decide for it."""
 
     id: str
     name: str

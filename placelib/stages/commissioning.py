@@ -126,7 +126,7 @@ def _line(line: dict[str, str], row: dict[str, object]) -> str:
 
 
 def _bodies(inputs: Inputs) -> pd.Series:
-    """Bodies of whoever pays for a service, or of whom that is part of, that have a say on such a sum, by service_id."""
+    """Bodies of whoever pays for a service, or of whom it is part of, that have a say on such a sum, by service_id."""
     whose = {agency.id: agency.part_of or agency.id for agency in inputs.settings.agencies}
     services = inputs.book("services").assign(agency=lambda each: each["commissioner"].map(whose))
     pair = services.merge(inputs.book("governance"), on="agency")
