@@ -141,7 +141,7 @@ def test_a_hidden_place_is_not_shown_beside_england(read, children, disclosure):
 
     def low_england():
         rows, terms = comparators()
-        return [rows[0], ["children_in_need", "England", "england", 0.1, "", ""]], terms
+        return [rows[0], ["children_in_need", "England", "england", 2, "", ""]], terms
 
     inputs = read(few, population, households, low_england, disclosure=disclosure)
     exact = measure(inputs)

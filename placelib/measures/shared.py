@@ -135,14 +135,14 @@ def refuse_other_units(table: pd.DataFrame) -> None:
     ----------
     table : DataFrame
         The shared indicator table. The place's figure is compared, or the middle one of its wards where it has none;
-        nought and what is missing are not.
+        nought, what is missing and a count below 30, which may be chance, are not.
 
     Raises
     ------
     PlacelibError
         Naming the indicators that are 30 times England's figure or more, or as much below it.
     """
-    rows = table[(table["characteristic"] == "all") & (table["value"] > 0)]
+    rows = table[(table["characteristic"] == "all") & (table["value"] > 0) & ~(table["numerator"] < UNLIKE)]
     mid = rows.pivot_table("value", "indicator_id", "area_type", "median").reindex(["place", "ward", "england"], axis=1)
     times = mid["place"].fillna(mid["ward"]) / mid["england"]
     if len(strange := times.index[np.abs(np.log(times)) >= np.log(UNLIKE)]):
