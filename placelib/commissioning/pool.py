@@ -123,17 +123,16 @@ def prepared(
     end = contracts.set_index("contract_id")["end"].reindex(rows["contract_id"]).set_axis(rows.index)
     left = (end - pd.Timestamp(first, 4, 1)).dt.days / MONTH
     months = np.fmin(rows["notice_months"], left) - YEAR * rows["ahead"]
-    cost, committed = rows["annual_cost"], rows["annual_cost"] * months.clip(0, YEAR) / YEAR
-    floor = np.maximum(rows["minimum_cost"], committed)
-    ceiling = np.maximum(rows["maximum_cost"], floor)
-    limits = {"committed_gbp": committed, "floor_gbp": floor, "ceiling_gbp": ceiling}
+    rows["now_gbp"], rows["committed_gbp"] = rows["annual_cost"], rows["annual_cost"] * months.clip(0, YEAR) / YEAR
+    rows["floor_gbp"] = rows[["minimum_cost", "committed_gbp"]].max(axis=1)
+    rows["ceiling_gbp"] = rows[["maximum_cost", "floor_gbp"]].max(axis=1)
     parents = outcomes.dropna(subset="parent").set_index("outcome_id")["parent"].to_dict()
     weight = rows["outcome_id"].replace(parents).map(outcomes.set_index("outcome_id")["weight"]).astype(float)
     weight = weight * discount_factor(rows["ahead"], rate)
-    weight = 100e6 * weight / (weight * rows["effect"] * cost).sum()
+    weight = 100e6 * weight / (weight * rows["effect"] * rows["now_gbp"]).sum()
     error = weight * (rows["effect_upper"] - rows["effect_lower"]) / (2 * SURE)
     year = [f"{first + ahead}-{(first + ahead + 1) % 100:02d}" for ahead in rows["ahead"]]
-    return rows.assign(year=year, now_gbp=cost, **limits, worth_pct=weight * rows["effect"], worth_error=error)
+    return rows.assign(year=year, worth_pct=weight * rows["effect"], worth_error=error)
 
 
 def reprofiled(services: pd.DataFrame) -> pd.DataFrame:

@@ -134,7 +134,7 @@ def by_ward(lines: pd.DataFrame, residents: pd.Series, service_wards: pd.DataFra
     return both.groupby([*APART, "ward_code", "method", "basis"], as_index=False)["spent_gbp_m"].sum()
 
 
-def against_need(money: pd.DataFrame, residents: pd.Series, need: pd.DataFrame, error: pd.DataFrame) -> pd.DataFrame:
+def against_need(money: pd.DataFrame, people: pd.Series, need: pd.DataFrame, error: pd.DataFrame) -> pd.DataFrame:
     """Set what is spent on each kind of need in each ward beside what its share of that need would bring.
 
     Were money to follow need, a ward with a tenth of the need would have a tenth of the money: what is due to it is
@@ -146,7 +146,7 @@ def against_need(money: pd.DataFrame, residents: pd.Series, need: pd.DataFrame, 
     ----------
     money : DataFrame, wards by domains
         Pounds of one year: only what truly is known by ward. A domain without any is left out.
-    residents : Series
+    people : Series
         Residents by ward_code.
     need : DataFrame, wards by domains
         Logarithm of each ward's ratio to a reference, higher being worse.
@@ -167,18 +167,16 @@ def against_need(money: pd.DataFrame, residents: pd.Series, need: pd.DataFrame, 
     >>> against_need(money, people, need, need * 0 + 0.01)[["ward_code", "verdict"]].to_numpy().tolist()
     [['B', 'clearly less than its need'], ['A', 'clearly more than its need']]
     """
-    frames = {"gbp": money.reindex_like(need).fillna(0.0), "need": np.exp(need), "error": error}
+    frames = {"gbp": money.reindex_like(need).fillna(0.0), "amount": np.exp(need).mul(people, axis=0), "error": error}
     rows = pd.concat({name: each.stack() for name, each in frames.items()}, axis=1)
     rows = rows.rename_axis(["ward_code", "domain_id"]).reset_index()
-    people, by = rows["ward_code"].map(residents).astype(float), rows["domain_id"]
-    amount = rows["need"] * people
-    due = amount * rows["gbp"].groupby(by).transform("sum") / amount.groupby(by).transform("sum") / people
-    head, tests = rows["gbp"] / people, max((due > 0).sum(), 1)
-    margin = np.exp(stats.norm.isf((1 - CONFIDENCE) / 2 / tests) * rows["error"])
-    gap = {"gap_gbp": head - due, "gap_gbp_lower": head - due * margin, "gap_gbp_upper": head - due / margin}
-    clear = [head * margin.clip(lower=1 + NEAR) < due, head > due * margin.clip(lower=1 + NEAR)]
-    verdict = np.select(clear, [LESS, MORE], UNCLEAR)
-    table = rows.assign(spent_per_head_gbp=head, due_per_head_gbp=due, **gap, verdict=verdict)
+    whole, each = rows.groupby("domain_id")[["gbp", "amount"]].transform("sum"), rows["ward_code"].map(people)
+    head, due = rows["gbp"] / each, rows["amount"] * whole["gbp"] / whole["amount"] / each
+    margin = np.exp(stats.norm.isf((1 - CONFIDENCE) / 2 / max((due > 0).sum(), 1)) * rows["error"])
+    least = margin.clip(lower=1 + NEAR)
+    table = rows.assign(spent_per_head_gbp=head, due_per_head_gbp=due, gap_gbp=head - due)
+    table = table.assign(gap_gbp_lower=head - due * margin, gap_gbp_upper=head - due / margin)
+    table["verdict"] = np.select([head * least < due, head > due * least], [LESS, MORE], UNCLEAR)
     return table[due > 0].sort_values(["domain_id", "gap_gbp"], ignore_index=True)
 
 

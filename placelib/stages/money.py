@@ -41,10 +41,10 @@ def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
     spent, at = _spent(inputs), standing(inputs, exact)
     asked = spent["outcome_id"].map(inputs.book("outcomes").set_index("outcome_id")["domain_id"])
     money = spent[spent["economic_type"] != "benefits"].groupby(["ward_code", asked])["spent_gbp_m"].sum().unstack()
-    weights = {each: at.domain.eq(each) / at.domain.eq(each).sum() for each in at.domains}
-    error = {each: np.sqrt(np.diag(score_covariance(at, exact.covariance, of))) for each, of in weights.items()}
-    error = pd.DataFrame(error, at.value.index)
-    table = spend.against_need(1e6 * money, _residents(exact), at.domains, error).merge(inputs.vocabulary.domains)
+    weights = pd.get_dummies(at.domain).pipe(lambda each: each / each.sum())
+    error = weights.apply(lambda of: np.sqrt(np.diag(score_covariance(at, exact.covariance, of))))
+    table = spend.against_need(1e6 * money, _residents(exact), at.domains, error.set_axis(at.value.index))
+    table = table.merge(inputs.vocabulary.domains)
     said = {"spent": spent["spent_gbp_m"].sum(), "traced": table["gbp"].sum() / 1e6}
     return release("spend_and_need", _named(table, inputs), inputs, said=said)
 
