@@ -11,6 +11,7 @@ from placelib.commissioning import pool, spend
 from placelib.measures.shared import measure
 from placelib.sources.readers import read_place
 from placelib.stages import money
+from placelib.stages.shared import standing
 
 PRICES = book("deflators", ["2024-25", 80], ["2025-26", 100])
 WARDS = book("service_wards", ["S1", A, 10])
@@ -208,6 +209,16 @@ def test_the_plan_does_nearly_as_well_as_one_that_knows_the_true_effects(measure
     same = np.sign(table["move_third_gbp"]) == np.sign(right["move_third_gbp"].reindex(table.index))
     assert firm.sum() > len(firm) / 2
     assert same[firm].mean() > 0.9
+
+
+def test_a_pound_is_taken_to_do_most_where_the_need_is_highest(measured):
+    """Money for family hubs is by ward, and worth most where most children are in need; all of it is there."""
+    inputs, exact, _ = measured
+    cells = money._services(inputs, exact).query("service_id == 'family_hubs' and ahead == 0").set_index("ward_code")
+    assert cells.index.tolist() == sorted(inputs.geography.ward_names)
+    assert cells["now_gbp"].sum() == inputs.book("services").set_index("service_id").loc["family_hubs", "annual_cost"]
+    need = standing(inputs, exact).ratio["children_in_need"].reindex(cells.index)
+    assert np.corrcoef(np.exp(need), cells["worth_pct"])[0, 1] == pytest.approx(1.0)
 
 
 def test_wards_named_for_less_or_more_than_their_need_are_so_in_truth(measured):

@@ -71,7 +71,8 @@ def reprofile(inputs: Inputs, exact: Measures) -> gate.Protected:
     money = plan.assign(held="the year's money", service="", ward_code="", loosened_pct=plan["money_pct"])
     held = pd.concat([money.drop_duplicates("year"), plan[plan["held"] != ""]]).assign(breakdown="limit")
     parts = [pool.moves(plan, again, by).assign(breakdown=breakdown) for breakdown, by in MOVED.items()]
-    table = pd.concat([*parts, held.sort_values("loosened_pct", ascending=False)])
+    held = held.sort_values("loosened_pct", ascending=False).drop_duplicates(["year", "held", "service"])
+    table = pd.concat([*parts, held])
     table = _named(table[(table["breakdown"] != "ward") | (table["ward_code"] != "")], inputs)
     return release("reprofile", table, inputs, said=gain | {"years": some(plan["year"].unique())})
 
@@ -114,6 +115,7 @@ def _named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 def _services(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     """Services, and wards of those whose money is by ward, ready for moving money in the years after what they cost."""
     first = max((each.contract.period_end.year for each in inputs.of_kind("services")), default=2000)
-    cells = pool.placed(book(inputs, "services"), ledger_lines(inputs), standing(inputs, exact).ratio)
+    services = book(inputs, "services").assign(need_indicator=inputs.book("services")["need_indicator"])  # its id
+    cells = pool.placed(services, ledger_lines(inputs), standing(inputs, exact).ratio)
     more = {"first": first, "rate": inputs.settings.discount_rate}
     return pool.prepared(cells, inputs.book("contracts"), inputs.book("outcomes"), **more)
