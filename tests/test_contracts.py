@@ -1,8 +1,13 @@
 """Contracts and settings: what they ask for, and that nothing they refuse slips through."""
 
 import datetime as dt
+import hashlib
+import io
+import re
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +16,27 @@ from pydantic import ValidationError
 
 from placelib.errors import PlacelibError
 from placelib.measures.answers import weighted_design
-from placelib.settings import Disclosure, Settings
-from placelib.sources.contracts import Column, Contract, Geography, Survey
+from placelib.settings import Agency, Disclosure, Settings, read_toml
+from placelib.sources import checks, contracts
+from placelib.sources.contracts import KINDS, Column, Contract, Geography, Survey
+from placelib.sources.readers import SHIPPED
+from placelib.sources.terms import read_vocabulary
+
+REFERENCE = (Path(__file__).parents[1] / "docs" / "contracts.md").read_text(encoding="utf8")
+SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^##+ ", REFERENCE, flags=re.MULTILINE)}
+HEADINGS = {
+    "A contract's keys": Contract,
+    "`[columns]`: a line a column": Column,
+    "`[geography]`: what places a row": Geography,
+    "`[[indicators]]`: one for each indicator fed": contracts.Feed,
+    "`[[aspirations]]`: a survey's": contracts.Aspiration,
+    "`[population]`: whom it counts": contracts.Population,
+    "`[[denominators]]`: a population at risk": contracts.Denominator,
+    "`[survey]`: its design": Survey,
+    "`[personal]`: what the law asks before records of people are used": contracts.Personal,
+    "`[format]`: only where the file's ending does not say it": contracts.Format,
+    "`place.toml`: the partnership's own decisions": Settings,
+}
 
 
 def valid(terms, **changed):
@@ -165,3 +189,36 @@ def test_limits_of_weights_reach_the_raking(read):
     assert ratio((0.3, 2)) == pytest.approx(1.875, abs=0.001)
     with pytest.raises(PlacelibError, match="contradict each other for these respondents within these limits"):
         ratio((0.3, 1.5))
+
+
+def named(section, column=0):
+    """Words in code marks in a column of a section's table."""
+    rows = re.findall(r"^\| (`.*?) \|(.*)$", SECTIONS[section], re.MULTILINE)
+    return {word for row in rows for word in re.findall(r"`(\w+)`", row[column])}
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_the_reference_names_every_key_and_no_other(heading):
+    """docs/contracts.md has each field of each model, in the section of its own."""
+    assert named(heading) == set(HEADINGS[heading].model_fields)
+
+
+def test_the_reference_names_every_kind_and_the_parts_of_place_toml():
+    """Kinds in code marks at the left; the keys of agencies and of disclosure beside theirs."""
+    assert named("Kinds of file") == set(KINDS)
+    parts = named("`place.toml`: the partnership's own decisions", column=1)
+    assert set(Agency.model_fields) | set(Disclosure.model_fields) <= parts
+
+
+def test_the_example_of_the_reference_is_a_file_and_its_contract(tmp_path):
+    """The hash is the file's, the words are known, every cell is read, and the withheld one is no nought."""
+    file, terms = (re.search(rf"```{kind}\n(.*?)```", REFERENCE, re.DOTALL)[1] for kind in ("csv", "toml"))
+    (tmp_path / "claimants.toml").write_text(terms, encoding="utf8")
+    agreed = read_toml(tmp_path / "claimants.toml", Contract)
+    assert agreed.sha256 == hashlib.sha256(file.encode()).hexdigest()
+    settings = read_toml(SHIPPED / "brighton-and-hove" / "place.toml", Settings)
+    assert checks.words(agreed, "claimants.toml", settings, read_vocabulary(SHIPPED / "vocabulary")) == []
+    frame, status, faults = checks.typed(pd.read_csv(io.StringIO(file), dtype=str), agreed)
+    assert faults == []
+    assert frame["Claimants"].tolist() == pytest.approx([35, float("nan"), 37, 41], nan_ok=True)
+    assert status["Claimants"].tolist() == ["", "suppressed", "", ""]
