@@ -12,6 +12,7 @@ from shown import NAMES, burglary, comparisons, needs, response
 from placelib.errors import DisclosureError
 from placelib.gate import open_table
 from placelib.publish.charts import (
+    NOTHING,
     SURE,
     against_each,
     compare_dots,
@@ -21,6 +22,7 @@ from placelib.publish.charts import (
     response_dots,
 )
 from placelib.publish.figure import TABLE_MIME
+from placelib.publish.series import control_chart
 
 DRAWN = {
     "ranks": lambda: rank_dots(needs(), "rank"),
@@ -242,3 +244,10 @@ def test_a_table_without_figures_says_so():
     """All suppressed: the page says that there is nothing to show."""
     assert find(burglary(value=np.nan), "value") == "There are no figures to show"
     assert needs(sure=()).frame["sure"].ne(SURE).all()
+
+
+def test_months_of_nothing_are_a_picture_that_says_so():
+    """In a place without months every column is empty, and may pass for one of numbers."""
+    columns = ["period", "events", "stands_out", "centre", "upper", "variation"]
+    months = open_table(pd.DataFrame(columns=columns, dtype=float), "Months")
+    assert NOTHING in words_of(control_chart(months))

@@ -103,6 +103,12 @@ def test_an_empty_table_says_so(form):
     assert found.get_text("|", strip=True) == "Need|: nothing to show.|No file of this place feeds this table."
 
 
+def test_a_table_without_rows_can_be_shown_whatever_its_columns_pass_for():
+    """The source of nothing passes for a number."""
+    nothing = open_table(pd.DataFrame({"value": [], "source": [], "unit": pd.Series(dtype=str)}), "Nothing")
+    assert page(show(nothing, ["unit", "value"])).find_all("td") == []
+
+
 def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
     """[c] instead of a number, [u] after one, a dash where there is neither; each explained under the table."""
     shown = show(burglary(), ["area_name", "value", "lower"])

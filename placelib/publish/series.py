@@ -38,7 +38,7 @@ def control_chart(table: Table) -> Figure:
     axes.plot(places, events, color=QUIET, linewidth=0.9, zorder=2)
     axes.scatter(places, events, s=22, c=faces, edgecolors=INK, linewidths=0.9, zorder=3)
     beside = {"transform": axes.get_yaxis_transform(), "va": "center", "size": 7}
-    for name, level in frame.reindex(columns=list(LINES)).head(1).T.dropna().itertuples():
+    for name, level in frame.reindex(columns=list(LINES)).astype(float).max().dropna().items():
         axes.axhline(level, color=INK, linewidth=0.8, linestyle=DRAWN_AS.get(name, "--"), zorder=1)
         axes.text(1.01, level, f"{LINES[name]} {level:,.0f}", **beside)
     axes.set_xticks(places[::6], frame["period"][::6], size=7)

@@ -116,7 +116,7 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
     values = frame[column]
     if pd.api.types.is_datetime64_dtype(values):
         values = values.dt.strftime("%-d %b %Y")
-    if not is_number(values):
+    if frame.empty or not is_number(values):  # without a row every column may pass for one of numbers
         return values.astype("string").fillna("").astype(object)
     unit, mark = optional(frame, "unit").fillna(""), optional(frame, "mark").fillna("")
     alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
@@ -244,7 +244,7 @@ def footnotes(table: Table, columns: Sequence[str] = ()) -> list[str]:
     """List a table's sources, where they are few and no column names them, its method, notes, and whether made up."""
     frame, notes = table.frame, []
     for name, many in (("source", " sources, listed in 01_place."), ("method", " methods, named in the tables.")):
-        told = sorted(frame[name].dropna().str.split("; ").explode().unique()) if name in frame else []
+        told = sorted(frame[name].dropna().astype(str).str.split("; ").explode().unique()) if name in frame else []
         if told and name not in columns:
             notes.append(f"{heading(name)}: {'; '.join(told)}." if len(told) <= MOST_NAMED else f"{len(told)}{many}")
     return [*notes, *table.notes, *(["Illustrative data: made up to show the method."] * made_up(table))]
