@@ -164,7 +164,7 @@ FAULTS = {
     ),
     "part of no agency": (
         place(agencies=[each | {"part_of": "pirates" * (each["id"] == "nhs")} for each in little.SETTINGS["agencies"]]),
-        r"place\.toml, column 'agencies\.nhs\.part_of': is not the id of an agency",
+        r"place\.toml, key 'agencies\.nhs\.part_of': is not the id of an agency",
     ),
     "unknown comparator": (
         cell("comparators", 2, 0, "happiness"),
