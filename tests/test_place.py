@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from little import SLUG, events, households, population, write_little, write_source
+from little import SLUG, events, households, noise, population, write_little, write_source
 
 from placelib import gate
 from placelib.errors import InputFaults, PlacelibError
+from placelib.measures.shared import measure
 from placelib.place import Place, open_place
 
 STAGES = Place.stage_names()
@@ -222,3 +223,24 @@ def test_ledger_and_response_leave_by_the_rule_for_counts(opened):
     assert response.loc["female", ["respondents", "sample_pct", "weighted_pct"]].tolist() == [80, 40, 50]
     assert response.loc["disabled_a_lot", ["respondents", "sample_pct"]].isna().all()
     assert response["category_name"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("makers", "fault"),
+    [
+        ([households, population], "place.toml: no file under sources/ feeds an indicator of the need index"),
+        ([noise], "noise.toml, column 'indicators': it counts for a rate of households, which no population file"),
+    ],
+)
+def test_a_place_needs_something_to_assess_and_whom_it_is_a_rate_of(read, makers, fault):
+    """Read they can be, as each file is in order; what they lack together is told before anything is measured."""
+    with pytest.raises(InputFaults, match=re.escape(fault)):
+        measure(read(*makers))
+
+
+def test_a_place_may_begin_with_one_file_and_whom_it_counts_among(tmp_path):
+    """Every table can be made, most of them without rows."""
+    place = open_place(SLUG, data=str(write_little(tmp_path / "data", noise, households)))
+    tables = {name: getattr(place, name) for name in place.stage_names()}
+    assert len(tables["needs"].frame) == 4
+    assert tables["total_spend"].frame.empty

@@ -20,7 +20,7 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     deprived is above 0, and above 1. Wards are ordered by income deprivation where the place has it; otherwise by the
     need index without that measure, which would else be set against itself. Limits allow for all measures together
     (Bonferroni) and for chance in the counts alone. Full counts and the survey are left out, as are wards whose count
-    is hidden.
+    is hidden, and a measure with no other to order the wards by.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     level = 1 - (1 - FAMILY_CONFIDENCE) / max(rows["indicator_id"].nunique(), 1)
     for name, wards in rows[rows["indicator_id"] != DEPRIVATION].groupby("indicator_id"):
         others = at.domain.drop(name, errors="ignore")
+        if income.empty and others.empty:
+            continue
         order = income["value"] if len(income) else at.ratio[others.index] @ coefficients(others, weights)
         found = slope_index(wards, wards["denominator"], deprivation=order.reindex(wards.index), level=level)
         slope, ratio = found.loc[["slope_index", "relative_index"], ["value", "upper", "lower"]].to_numpy()

@@ -146,22 +146,12 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     )
     now["previous"] = before["numerator"] if len(previous) else np.nan
     if not feed.denominator and source.contract.kind != "rates":
-        now["denominator"] = _base(source, feed, row, denominators)
+        now["denominator"] = denominators[row["denominator"]]
     known = now[now["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
     both = pd.concat([now.drop(UNPLACED), known.sum(min_count=1).to_frame("place").T])
     records = current["numerator"].sum() / _months(current, feed)
     unplaced = now["numerator"].fillna(0.0)[UNPLACED]
     return both.rename_axis("area_code").assign(records=records, unplaced=unplaced, years=years)
-
-
-def _base(source: Source, feed: Feed, row: pd.Series, denominators: pd.DataFrame) -> pd.Series:
-    """The place's own population at risk, for a file that does not bring its denominator."""
-    if row["denominator"] not in denominators:
-        raise PlacelibError(
-            f"{source.name}: '{feed.id}' is a rate of {row['denominator']}, which no population source declares. "
-            "Add a [[denominators]] entry to a population contract, or name a denominator column in the feed."
-        )
-    return denominators[row["denominator"]]
 
 
 def _keeps_unplaced(contract: Contract) -> bool:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from placelib.errors import PlacelibError, some
+from placelib.errors import InputFaults, PlacelibError, some
 from placelib.measures import answers, aspirations, groups, indicators, population
 from placelib.measures.modelled import modelled_wards
+from placelib.sources import checks
 from placelib.sources.geography import Geography
 from placelib.sources.readers import Inputs
 
@@ -67,8 +68,16 @@ def measure(inputs: Inputs) -> Measures:
     Parameters
     ----------
     inputs : Inputs
-        Everything in its folder, checked.
+        Everything in its folder, each file checked.
+
+    Raises
+    ------
+    InputFaults
+        No file feeds an indicator of the need index, or one counts for a rate of people whom no file counts.
     """
+    faults = checks.joined({name: source.contract for name, source in inputs.sources.items()}, inputs.vocabulary)
+    if faults:
+        raise InputFaults(faults)
     geography = population.weighted(inputs)
     denominators = population.ward_denominators(inputs, geography)
     rows, ledger = indicators.administrative_table(inputs, geography, denominators)

@@ -1,6 +1,6 @@
 """Turn a file's text into typed columns by its contract, gathering every fault on the way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -106,6 +106,25 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
             said = {"characteristic": column.characteristic, "unknown": ", ".join(unknown)}
             faults.append(fault("no_category", file, f"columns.{name}", **said))
     return faults
+
+
+def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fault]:
+    """Faults that no file has alone: nothing to assess, or a rate of people whom no file counts."""
+    feeds = [(name, each) for name, contract in contracts.items() for each in contract.indicators]
+    known = vocabulary.indicators.set_index("indicator_id")
+    in_index = any(known.loc[each.id, "in_index"] == "yes" for _, each in feeds)
+    counted = {each.id for contract in contracts.values() for each in contract.denominators}
+    bare = [
+        (name, known.loc[each.id, "denominator"])
+        for name, each in feeds
+        if contracts[name].kind not in ("survey", "rates") and not each.denominator
+    ]
+    faults = [] if in_index else [fault("no_indicator", "place.toml")]
+    return faults + [
+        fault("no_denominator", f"{name}.toml", "indicators", people=people)
+        for name, people in dict.fromkeys(bare)
+        if people not in counted
+    ]
 
 
 def strangers(file: str, key: str, given: Iterable[str], vocabulary: Vocabulary) -> list[Fault]:
