@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from little import households, noise, write_little
 
 from placelib import cli
 from placelib.run.runner import Order, Outcome
@@ -33,22 +34,22 @@ def placelib(monkeypatch, capsys):
 @pytest.fixture
 def data(tmp_path):
     """A data folder with two places: one is sound, the other has two faults."""
-    for slug in ("a-town", "b-town"):
-        (tmp_path / slug / "sources").mkdir(parents=True)
-        (tmp_path / slug / "place.toml").write_text(PLACE)
-    (tmp_path / "b-town" / "sources" / "fires.toml").write_text('title = "Fires"\nfile = "fires.csv"\nkind = "fire"\n')
-    return str(tmp_path)
+    root = write_little(tmp_path / "data", noise, households, slug="a-town")
+    (root / "b-town" / "sources").mkdir(parents=True)
+    (root / "b-town" / "place.toml").write_text(PLACE)
+    (root / "b-town" / "sources" / "fires.toml").write_text('title = "Fires"\nfile = "fires.csv"\nkind = "fire"\n')
+    return str(root)
 
 
 def test_check_tells_every_fault(placelib, data):
     """Every place is checked; each fault has its line, and one faulty place makes the status 1."""
     status, said, wrong = placelib("check", "--all", "--data", data)
     assert status == 1
-    assert said == "a-town: 0 sources, no fault found\n"
+    assert said == "a-town: 2 sources, no fault found\n"
     assert wrong.startswith("b-town: FAILED: ")
     assert wrong.count("fires.toml") > 2
     assert "key 'agency'" in wrong
-    assert placelib("check", "a-town", "--data", data) == (0, "a-town: 0 sources, no fault found\n", "")
+    assert placelib("check", "a-town", "--data", data) == (0, "a-town: 2 sources, no fault found\n", "")
 
 
 def test_check_prints_what_may_be_amiss(placelib, data):
@@ -57,7 +58,7 @@ def test_check_prints_what_may_be_amiss(placelib, data):
     status, said, wrong = placelib("check", "a-town", "--data", data)
     assert (status, wrong) == (0, "")
     first, second = said.splitlines()
-    assert first.startswith("a-town: 0 sources, no fault found")
+    assert first.startswith("a-town: 2 sources, no fault found")
     assert "copy.csv: no contract describes this file" in second
 
 

@@ -210,7 +210,7 @@ def test_every_row_can_be_followed_to_its_source(exact):
 
 def test_a_population_that_nobody_counts_is_asked_for(read):
     """A rate of households without households says which entry to add."""
-    with pytest.raises(PlacelibError, match=r"'burglary' is a rate of households, .* Add a \[\[denominators\]\]"):
+    with pytest.raises(PlacelibError, match=r"it counts for a rate of households, .* add \[\[denominators\]\]"):
         measure(read(events, population))
 
 

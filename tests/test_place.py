@@ -229,7 +229,7 @@ def test_ledger_and_response_leave_by_the_rule_for_counts(opened):
     ("makers", "fault"),
     [
         ([households, population], "place.toml: no file under sources/ feeds an indicator of the need index"),
-        ([noise], "noise.toml, column 'indicators': it counts for a rate of households, which no population file"),
+        ([noise], "noise.toml, key 'indicators': it counts for a rate of households, which no population file"),
     ],
 )
 def test_a_place_needs_something_to_assess_and_whom_it_is_a_rate_of(read, makers, fault):
