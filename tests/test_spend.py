@@ -168,6 +168,13 @@ def test_a_domain_without_money_by_ward_is_left_out_and_a_ward_without_any_has_n
     assert table["spent_per_head_gbp"].tolist() == [0.0, 9.0]
 
 
+def test_a_place_without_money_or_residents_by_ward_has_no_rows():
+    """Tables without a row have no type: nothing is divided by nought."""
+    need = pd.DataFrame({"safety": {"A": 0.0, "B": 0.0}})
+    assert against_need(pd.DataFrame(), pd.Series(dtype=object), need, need).empty
+    assert against_need(pd.DataFrame(), pd.Series({"A": 1, "B": 1}), need, need).empty
+
+
 def test_a_planted_mismatch_is_found_and_nothing_else_claimed_in_nearly_all_editions():
     """Of 20 wards with need measured to a tenth, money follows true need but in W0 (half) and W1 (double)."""
     random, wards = np.random.default_rng(1), [f"W{ward}" for ward in range(20)]

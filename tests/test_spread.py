@@ -35,6 +35,11 @@ def gradient_of(rows, income=INCOME):
     return social_gradient(table, standing(table, WORDS), WEIGHTS)
 
 
+def test_a_measure_alone_has_nothing_to_be_ordered_by():
+    """One indicator and no income deprivation: it would be set against itself."""
+    assert gradient_of(wards_of("burglary", 10 + 2 * np.arange(12)), income=None).empty
+
+
 def test_a_planted_gradient_is_found_to_the_digit():
     """Rates on a line from 10 among the least to 32 among the most deprived: the ends lie half a ward beyond."""
     found = gradient_of(wards_of("burglary", 10 + 2 * np.arange(12))).iloc[0]

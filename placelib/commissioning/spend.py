@@ -168,7 +168,7 @@ def against_need(money: pd.DataFrame, people: pd.Series, need: pd.DataFrame, err
     [['B', 'clearly less than its need'], ['A', 'clearly more than its need']]
     """
     frames = {"gbp": money.reindex_like(need).fillna(0.0), "amount": np.exp(need).mul(people, axis=0), "error": error}
-    rows = pd.concat({name: each.stack() for name, each in frames.items()}, axis=1)
+    rows = pd.concat({name: each.stack() for name, each in frames.items()}, axis=1).astype(float)
     rows = rows.rename_axis(["ward_code", "domain_id"]).reset_index()
     whole, each = rows.groupby("domain_id")[["gbp", "amount"]].transform("sum"), rows["ward_code"].map(people)
     head, due = rows["gbp"] / each, rows["amount"] * whole["gbp"] / whole["amount"] / each
