@@ -5,7 +5,8 @@ Left of the gate numbers are exact; right of it they are safe. The rules follow 
 open            exactly as published
 administrative  counts below the threshold are suppressed, others rounded; rates recomputed from rounded counts; more is
                 hidden where a suppressed count could be worked back from what is shown
-survey          nothing under ten respondents; unreliable if its base is small or its interval over 30 points wide
+survey          nothing under ten respondents, nor what would give such a base back; unreliable if its base is small or
+                its interval over 30 points wide
 commercial      as administrative; sums of prices only where no supplier, nor the two largest, make up most of them
 """
 
@@ -34,7 +35,6 @@ MARKS = {
 RELIABLE_EFFECTIVE_RESPONDENTS = 30
 RELIABLE_WIDTH_POINTS = 30
 RELIABLE_BASE = max(RELIABLE_EFFECTIVE_RESPONDENTS, (100 * NormalDist().inv_cdf(0.975) / RELIABLE_WIDTH_POINTS) ** 2)
-SURVEY_BASE_ROUNDING = 5
 RATE_DECIMALS = 1
 _KEY = object()
 
@@ -231,7 +231,7 @@ def release_survey(
     ----------
     frame : DataFrame
         One estimate a row, with respondents, effective_respondents and illustrative; `width_points`, where there, is
-        the width of its interval.
+        the width of its interval; `few_answers`, where there, says which are hidden, as of rows that are not all here.
     title : str
         What the table is.
     decimals : dict of str to int
@@ -246,12 +246,12 @@ def release_survey(
     Protected
         With a `mark`; bases go to the nearest five.
     """
-    few = frame["respondents"] < policy.survey_minimum
+    few = frame.get("few_answers", suppression.few_answers(frame, policy))
     wide = frame.get("width_points", pd.Series(0.0, frame.index)) > RELIABLE_WIDTH_POINTS
     bases = ["respondents", "effective_respondents"]
     unreliable = (wide | (frame[bases].min(axis=1) < RELIABLE_BASE)) & ~few
-    safe = frame.drop(columns="width_points", errors="ignore")
-    safe[bases] = (frame[bases].astype(float) / SURVEY_BASE_ROUNDING).round() * SURVEY_BASE_ROUNDING
+    safe = frame.drop(columns=["width_points", "few_answers"], errors="ignore")
+    safe[bases] = suppression.nearest(frame[bases].astype(float), suppression.SURVEY_BASE_ROUNDING)
     for name, places in decimals.items():  # limits go outwards: rounding must not make an interval miss
         outwards = {"lower": np.floor, "upper": np.ceil}.get(name.rsplit("_")[-1], np.round)
         safe[name] = outwards((frame[name].astype(float) * 10**places).round(6)) / 10**places

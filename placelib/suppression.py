@@ -12,6 +12,9 @@ FEWEST_CANDIDATES = 5
 # A sum of what suppliers are paid is hidden if the two largest make up more than this of it. At least a tenth is then
 # left to others, so the second, who knows its own part, cannot tell the largest's within a tenth (p% rule, p = 10).
 MOST_OF_TWO = 0.9
+SURVEY_BASE_ROUNDING = 5
+# Estimates of a survey that are alike in these are the parts of one whole.
+FAMILY = ["indicator_id", "aspiration_id", "needs", "area_type", "characteristic"]
 
 
 def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
@@ -29,10 +32,12 @@ def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Open and survey rows as they were. Of an agency's, numerator, denominator, value, limits, standard error and
-        the year before are made again from rounded counts. A hidden row keeps only what says that it is hidden: that
-        its count is small (as half the threshold, whatever it is), or the agency's own bounds.
+        Open rows as they were, and a survey's but for estimates that are hidden. Of an agency's, numerator,
+        denominator, value, limits, standard error and the year before are made again from rounded counts. A hidden
+        row keeps only what says that it is hidden: that its count is small (as half the threshold, whatever it is), or
+        the agency's own bounds.
     """
+    answers = table[table["release_class"] == "survey"]
     guarded = table[table["release_class"].isin(["administrative", "commercial"])]
     hidden, small = to_hide(guarded, policy), is_small(guarded["numerator"], guarded["threshold"])
     rows = remade(guarded.copy(), policy)
@@ -42,6 +47,7 @@ def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     rows["numerator"] = rows["numerator"].mask(small, guarded["threshold"] / 2)
     result = table.copy()
     result.loc[rows.index, rows.columns] = rows
+    result.loc[answers.index[few_answers(answers, policy)], numbers] = np.nan
     return result
 
 
@@ -116,6 +122,35 @@ def is_dominated(cells: pd.DataFrame) -> pd.Series:
     return (cells["largest"] + cells["second"] - MOST_OF_TWO * cells["total"]).round(6) > 0
 
 
+def few_answers(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
+    """Which estimates rest on too few respondents, and which others have to be hidden lest such a base be worked back.
+
+    The groups of a characteristic, and the wards, add up to everyone who answered a question, but for those who left
+    the characteristic out. So where one base is too small, the smallest others are hidden with it, as for counts,
+    until it has candidates enough for one who knows that nobody did. In the shipped places some did, how many by
+    question is in no table, and every hidden base may be anything from 0 to 9 (tests/attack). Of a pair of
+    characteristics those who would not say are never shown, so that the bases of a pair stay open by themselves.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Estimates with respondents; those alike in the columns of `FAMILY` that are there are the parts of one whole.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"indicator_id": "lonely", "characteristic": "sex", "respondents": [9, 12, 12, 200]})
+    >>> few_answers(rows, Disclosure()).tolist()
+    [True, True, True, False]
+    """
+    number, family = rows["respondents"].astype(float), [rows[name] for name in FAMILY if name in rows]
+    few = number < policy.survey_minimum
+    for _, parts in number.groupby(family) if family else ():
+        small = is_small(parts, policy.survey_minimum)
+        more, enough = complemented(parts, small, policy.survey_minimum, SURVEY_BASE_ROUNDING, known=0)
+        few[parts.index] |= more | (not enough)
+    return few
+
+
 def to_hide(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
     """Which rows rest on too few, and which have to be hidden lest those be worked back."""
     rows = rows.assign(threshold=rows["threshold"].clip(lower=policy.administrative_threshold))
@@ -132,13 +167,21 @@ def to_hide(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
     return hidden
 
 
-def complemented(counts: pd.Series, hidden: pd.Series, threshold: float, base: int) -> tuple[pd.Series, bool]:
+def complemented(
+    counts: pd.Series, hidden: pd.Series, threshold: float, base: int, *, known: int = 2
+) -> tuple[pd.Series, bool]:
     """Hide the smallest counts shown until each small one has candidates enough for one who knows the total.
 
-    The counts hidden add up to the total less those shown, each known to within its rounding (but one, which an edition
-    with one record more may have given away by going to the next multiple); a small one may be 1 to threshold − 1,
-    any other hidden one no less than the threshold. So a small one may lie above 1 by no more than their sum can lie
-    above their least values, and below threshold − 1 likewise.
+    The counts hidden add up to the total less those shown, each known to within its rounding; a small one may be 1 to
+    threshold − 1, any other no less than the threshold. So a small one may lie above 1 by no more than their sum can
+    lie above their least values, and below threshold − 1 likewise. Counts that are alike are hidden together: else an
+    edition with one record more or less could hide another of them, and each would show what the other hides.
+
+    Parameters
+    ----------
+    known : int
+        How many roundings are not relied on. An edition with one record more gives the count that grew away if it
+        goes to the next multiple: that is one rounding less, and the sum of the others may be off by as much again.
 
     Returns
     -------
@@ -147,18 +190,19 @@ def complemented(counts: pd.Series, hidden: pd.Series, threshold: float, base: i
     enough : bool
         Whether that is enough: if not, the total must be hidden too.
     """
-    hidden, small = hidden.copy(), is_small(counts, threshold)
+    hidden, small, half = hidden.copy(), is_small(counts, threshold), (base - 1) // 2
     wanted = min(FEWEST_CANDIDATES, threshold - 1)
     while small.any():
         shown, others = counts[~hidden & (counts > 0)], hidden & ~small
-        total = counts.sum() - nearest(shown, base).sum()
-        free = (base - 1) // 2 * max(len(shown) - 1, 0)
-        above = total + free - small.sum() - threshold * others.sum()
-        below = np.inf if others.any() else (threshold - 1) * small.sum() - total + free
+        rounded = nearest(shown, base)
+        fewer = (rounded - (rounded - half).clip(lower=threshold)).sum()
+        total = counts.sum() - rounded.sum()
+        above = total + max(fewer - half * known, 0) - small.sum() - threshold * others.sum()
+        below = np.inf if others.any() else (threshold - 1) * small.sum() - total + half * max(len(shown) - known, 0)
         left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
         if left >= wanted or shown.empty:
             return hidden, left >= wanted
-        hidden[shown.idxmin()] = True
+        hidden |= counts == shown.min()
     return hidden, True
 
 

@@ -100,7 +100,7 @@ def prices_apart(inputs: Inputs) -> gate.Protected:
 def contract_ends(inputs: Inputs) -> gate.Protected:
     """Contracts of several partners for the same thing whose ends can be made to meet."""
     table = procurement.ends_that_meet(book(inputs, "contracts"))
-    dates = {name: table[name].dt.strftime("%-d %B %Y") for name in ("meets_from", "act_by")}
+    dates = {name: table[name].dt.strftime("%B %Y") for name in ("meets_from", "act_by")}  # a day is one supplier's
     return release("contract_ends", table.assign(**dates), inputs)
 
 

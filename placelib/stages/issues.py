@@ -3,23 +3,21 @@
 import pandas as pd
 
 from placelib import gate
-from placelib.assessment import equality as equality_rules
 from placelib.assessment import issues as issue_rules
 from placelib.assessment import needs as need_rules
 from placelib.commissioning import spend
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages.needs import indicators
-from placelib.stages.shared import coarsened, files_of, is_made_up, ledger_lines, release
+from placelib.stages.shared import coarsened, files_of, is_made_up, ledger_lines, release, tested_gaps
 
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Key issues, each in the words that its own cells give it."""
     rows, words, group = coarsened(inputs, exact), inputs.vocabulary, ["characteristic", "category"]
-    alike = rows["illustrative"].unique()
-    published, gaps = (each[each["illustrative"].isin(alike)] for each in (indicators(inputs, exact).frame, exact.gaps))
+    alike, told = rows["illustrative"].unique(), tested_gaps(inputs, exact).query("not few_answers")
+    published, gaps = (each[each["illustrative"].isin(alike)] for each in (indicators(inputs, exact).frame, told))
     gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
-    gaps = equality_rules.group_names(equality_rules.group_gaps(gaps, words), words)
     compared = words.named(need_rules.comparisons(rows, words))
     table = issue_rules.key_issues(rows, published, comparisons=compared, gaps=gaps, vocabulary=words)
     table["owner"] = table["owner"].map(inputs.settings.agency_names).fillna("Not yet agreed.")

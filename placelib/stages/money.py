@@ -9,7 +9,7 @@ from placelib.commissioning import pool, spend
 from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import book, ledger_lines, release, served, standing
+from placelib.stages.shared import book, covariance, ledger_lines, release, served, standing
 
 THEME, OUTCOME = ["cofog", "theme"], ["outcome_id", "outcome"]
 CUTS = {"": [], "agency": ["agency"], "cofog": THEME, "agency and cofog": ["agency", *THEME]}
@@ -38,11 +38,11 @@ def spend_by_ward(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Money that truly is by ward beside the need that it is for, domain by domain: benefits, a right, left out."""
-    spent, at = _spent(inputs), standing(inputs, exact)
+    spent, at, joint = _spent(inputs), standing(inputs, exact), covariance(inputs, exact)
     asked = spent["outcome_id"].map(inputs.book("outcomes").set_index("outcome_id")["domain_id"])
     money = spent[spent["economic_type"] != "benefits"].groupby(["ward_code", asked])["spent_gbp_m"].sum().unstack()
     weights = pd.get_dummies(at.domain).pipe(lambda each: each / each.sum())
-    error = weights.apply(lambda of: np.sqrt(np.diag(score_covariance(at, exact.covariance, of))))
+    error = weights.apply(lambda of: np.sqrt(np.diag(score_covariance(at, joint, of))))
     table = spend.against_need(1e6 * money, _residents(exact), at.domains, error.set_axis(at.value.index))
     table = table.merge(inputs.vocabulary.domains)
     said = {"spent": spent["spent_gbp_m"].sum(), "traced": table["gbp"].sum() / 1e6}

@@ -11,7 +11,7 @@ from placelib.assessment import weighing
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import coarsened, files_of, is_made_up, release, standing, titles
+from placelib.stages.shared import coarsened, covariance, files_of, is_made_up, release, standing, tested_gaps, titles
 
 WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
 WHO |= {"workday": "people here on a working day"}
@@ -84,13 +84,17 @@ def people(inputs: Inputs, exact: Measures) -> gate.Protected:
 def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What did not match: for each file and indicator, records in all, in a ward, in the place's figure, in no ward."""
     table = inputs.vocabulary.named(exact.ledger)
-    table["unmatched_pct"] = 100 * table["unmatched"] / table["records"]
-    table = table.sort_values("unmatched_pct", ascending=False, ignore_index=True)
+    rounded = suppression.nearest(table[["records", "unmatched"]], inputs.settings.disclosure.rounding_base)
+    table["unmatched_pct"] = 100 * rounded["unmatched"] / rounded["records"]  # an exact share of few tells the count
     table["agency"] = table["agency"].map(inputs.settings.agency_names)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
     whole = indicators(inputs, exact).only(area_type="place", mark=gate.SUPPRESSED).frame["indicator_id"]
     table["threshold"] = agreed.mask(table["indicator_id"].isin(whole), np.inf)
+    counts = table[[*inputs.vocabulary.tables["ledger"].counts]]
+    hidden = counts.apply(suppression.is_small, threshold=table["threshold"]).any(axis=1)
+    table["unmatched_pct"] = table["unmatched_pct"].mask(hidden)  # before the order tells it
+    table = table.sort_values("unmatched_pct", ascending=False, ignore_index=True)
     return release("ledger", table, inputs, files=files_of(inputs, exact.ledger))
 
 
@@ -117,7 +121,7 @@ def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
 def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
     own, rows = inputs.settings.weights, coarsened(inputs, exact)
-    table = need_rules.need_index(rows, exact.covariance, inputs.vocabulary, weights=own)
+    table = need_rules.need_index(rows, covariance(inputs, exact), inputs.vocabulary, weights=own)
     return release("needs", _by_rank(table, inputs), inputs, files=files_of(inputs, rows))
 
 
@@ -189,9 +193,9 @@ def patterns(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def equality(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Gaps between groups of residents and everyone, for every question, largest first, with verdicts."""
-    table = equality_rules.group_gaps(exact.gaps, inputs.vocabulary)
-    table = inputs.vocabulary.named(equality_rules.group_names(table, inputs.vocabulary))
+    table = inputs.vocabulary.named(tested_gaps(inputs, exact))
     table["gap"], table["area_type"] = table["category_name"] + ": " + table["short_name"].str.lower(), "place"
+    table["verdict"] = table["verdict"].mask(table["few_answers"], "not shown")
     return release("equality", table, inputs)
 
 

@@ -67,10 +67,14 @@ def variation(inputs: Inputs, exact: Measures) -> gate.Protected:
     wanted = inputs.book("outcomes").drop_duplicates("indicator_id").set_index("indicator_id")["target"]
     table = rules.variation(monthly, wanted * exposure.reindex(wanted.index) / 12, inputs.vocabulary)
     table = table.astype(dict.fromkeys(["events", *rules.LIMITS], float)).round(dict.fromkeys(rules.LIMITS, 0))
-    # the months of a year add up to a figure that is published: where one is small, none of its indicator's leaves
+    # the months of a year add up to a figure that is published: where one is small, none of its indicator's leaves; nor
+    # a quarter's where one is nearly so, as it may be in the next edition, beside three that stand in this one
     least = table["threshold"].clip(lower=inputs.settings.disclosure.administrative_threshold)
+    least *= table["each"].map({"month": 1, "quarter": 2})
     few = suppression.is_small(table["events"], least).groupby(table["indicator_id"]).transform("any")
     table["threshold"] = table["threshold"].astype(float).mask(few, np.inf)
+    limits = ["centre", "lower", "upper"]  # below which one may be said to be
+    table[limits], table["stands_out"] = table[limits].mask(few), table["stands_out"].mask(few, "")
     return release("variation", table, inputs)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from placelib import gate, suppression
+from placelib.assessment import equality
 from placelib.assessment import needs as need_rules
 from placelib.commissioning import spend
 from placelib.measures.shared import Measures
@@ -54,6 +55,29 @@ def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     """Rows that may be compared, the agencies' counts no finer than they are published, and no ward's modelled."""
     rows = suppression.coarsened(exact.comparable, inputs.settings.disclosure)
     return rows[(rows["area_type"] != "ward") | (rows["basis"] != "modelled")]
+
+
+def covariance(inputs: Inputs, exact: Measures) -> pd.DataFrame:
+    """Joint error of the survey's ward estimates, of those that may be told."""
+    told = coarsened(inputs, exact).dropna(subset="value").set_index(["area_code", "indicator_id"]).index
+    shown = exact.covariance.index.isin(told)
+    return exact.covariance.loc[shown, shown]
+
+
+def tested_gaps(inputs: Inputs, exact: Measures) -> pd.DataFrame:
+    """Gaps between groups and everyone with verdicts and names, and which of them may not be shown (few_answers).
+
+    A pair is not shown where one of its two groups is not: pairs add up to their groups. What is not shown comes after
+    the rest of its kind: a place in the order would tell its gap.
+    """
+    gaps, question = exact.gaps, exact.gaps["indicator_id"]
+    few, groups = suppression.few_answers(gaps, inputs.settings.disclosure), gaps["category"].astype(str)
+    hidden = pd.MultiIndex.from_arrays([question[few], groups[few]])
+    for end in (0, -1):
+        few |= pd.MultiIndex.from_arrays([question, groups.str.split(" × ").str[end]]).isin(hidden)
+    gaps = gaps.assign(few_answers=few, difference=gaps["difference"].mask(few))
+    tested = equality.group_gaps(gaps, inputs.vocabulary)
+    return equality.group_names(tested, inputs.vocabulary)
 
 
 def served(inputs: Inputs) -> pd.DataFrame:
