@@ -41,8 +41,7 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     income = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)].set_index("area_code")
     rows, told = _counted(table[table["area_code"].isin(income.index)] if len(income) else table), []
     level = 1 - (1 - FAMILY_CONFIDENCE) / max(rows["indicator_id"].nunique(), 1)
-    rows = rows[(rows["indicator_id"] != DEPRIVATION) & (len(income) > 0 or len(at.domain) > 1)]  # else no order
-    for name, wards in rows.groupby("indicator_id"):
+    for name, wards in rows[rows["indicator_id"] != DEPRIVATION].groupby("indicator_id"):
         others = at.domain.drop(name, errors="ignore")
         if income.empty and others.empty:
             continue
