@@ -10,6 +10,7 @@ from placelib.commissioning.options import EFFECTS, compare_providers
 from placelib.commissioning.procurement import supplier_ids
 from placelib.measures.shared import measure
 from placelib.stages import commissioning as stages
+from placelib.stages.money import reprofile
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,17 @@ def test_the_service_to_end_is_put_forward_and_the_one_that_shunts_is_seen_to(pl
     assert table.loc[truth["shunt"], "net_gbp_upper"] < 0
     assert table.loc[truth["duplicates"].keys(), "reasons"].str.contains("much the same").all()
     assert (table["put_forward"] == "yes").sum() <= 4
+
+
+def test_a_card_says_where_the_evidence_is_divided(place, chosen):
+    """Against: it costs all more than it saves. Divided: the plan for most outcome would give it more money."""
+    inputs, cards = place[0], chosen[1].frame.merge(chosen[0].frame, on="service")
+    moved = reprofile(inputs, measure(inputs)).only(breakdown="service").frame.set_index("service")["move_third_gbp"]
+    for card in cards.to_dict("records"):
+        against = card["net_gbp_upper"] < 0
+        assert ("speak against ending it" in card["proposal"]) == against
+        assert ("evidence is divided" in card["proposal"]) == (moved.get(card["service"], 0) > 0 and not against)
+    assert cards["proposal"].str.contains("divided").any()
 
 
 def test_money_leaves_in_thousands_and_limits_hold_the_figure(chosen):

@@ -141,7 +141,9 @@ def test_a_small_group_with_a_serious_gap_has_a_place_of_its_own(issues):
     assert (
         found["headline"].item().startswith("A small group with a serious gap: Disabled, limited a lot (disability). ")
     )
-    assert found["headline"].item().endswith(": 89% of them, against 18% of everyone.")
+    assert (
+        found["headline"].item().endswith(": 89% of them, against 18% of everyone: a gap of between 48 and 81 points.")
+    )
     assert found["groups"].item() == "Disabled, limited a lot (disability)."
 
 

@@ -14,6 +14,7 @@ from placelib.measures.shared import Measures, measure
 from placelib.sources.readers import SHIPPED, Inputs, read_place
 from placelib.stages import issues as issue_stages
 from placelib.stages import needs as stages
+from placelib.stages.outcomes import standard
 from placelib.suppression import coarsened
 
 NUMBER = r"[\d,]+(?:\.\d)?"
@@ -100,8 +101,10 @@ def test_small_groups_headlines_give_the_groups_cell_and_everyones(edition):
     for issue, rows, place in of_place(edition, small=True):
         called, name, share, everyone = words(
             issue["headline"],
-            rf"A small group with a serious gap: (.+?)\. (.+): ({NUMBER})% of them, against ({NUMBER})% of everyone\.",
+            rf"A small group with a serious gap: (.+?)\. (.+): ({NUMBER})% of them, against ({NUMBER})% of everyone"
+            r": a gap of (?:between \d+ and|up to) \d+ points\.",
         )
+        assert issue["headline"].split(": a gap of ")[1][:-1] == issue["certainty"].split(" is ")[1].split(", with")[0]
         group = re.sub(r" \([^)]+\)$", "", called)
         cell = rows[(rows["category_name"] == group) & (rows["area_type"] == "place")].iloc[0]
         assert name == place["indicator"]
@@ -213,12 +216,16 @@ def test_trends_are_the_change_on_the_year_before(edition):
 
 
 def test_what_residents_say_is_about_the_issue_itself(edition):
-    """The issue's own question, or that the survey did not ask: never another question of the same domain."""
+    """The issue's own question; else who names its theme first, or that the survey did not ask: no other question."""
     survey = edition.cells.query("area_type == 'place' and characteristic == 'all' and release_class == 'survey'")
-    asked = set(survey["indicator_id"])
+    asked, wanted = set(survey["indicator_id"]), standard(edition.inputs, edition.exact).frame.set_index("theme")
+    about = edition.inputs.vocabulary.indicators.merge(edition.inputs.vocabulary.domains).set_index("indicator_id")
     for issue in edition.issues.query("indicator_id != ''").to_dict("records"):
-        own = issue["indicator_id"] in asked
+        own, theme = issue["indicator_id"] in asked, about.loc[issue["indicator_id"], "theme"]
         said = "This figure is what residents say." if own else "The survey did not ask about this."
+        if not own and theme in wanted.index:
+            share = f"{wanted.loc[theme, 'named_first']:.0f}"
+            said = said[:-1] + f", but {share}% of adults name “{theme}” before any other theme to be made better."
         assert issue["residents_say"] == (said if asked else "No survey of residents in this edition.")
 
 
@@ -240,9 +247,7 @@ def test_owner_duty_and_decision_are_the_vocabularys(edition):
             outcome = options.loc[options["decision"] == question[2], "outcome_id"].iloc[0]
             assert issue["indicator_id"] == measured[outcome]
         else:
-            (who,) = words(
-                issue["decision"], r"Agree who leads \(proposed: (.+)\), and when costed options come back\."
-            )
+            (who,) = words(issue["decision"], r"Confirm (.+) as the lead, and agree when costed options come back\.")
             assert who == owner
         assert STALE not in issue["said"]
 

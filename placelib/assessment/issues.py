@@ -15,6 +15,7 @@ MOST_ISSUES = 4
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
+NOT_ASKED = "The survey did not ask about this."
 COLUMNS = ["place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty"]
 COLUMNS += ["residents_say", "owner", "duty"]
 
@@ -98,7 +99,8 @@ def _of_group(group: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.S
     name = _group_name(cell["category_name"], cell["characteristic_name"])
     return {
         "headline": f"A small group with a serious gap: {name}. {words['indicator']}: "
-        f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone.",
+        f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone: a gap of "
+        f"{span(group['difference_lower'], group['difference_upper'], whole=True)} points.",
         "people_affected": _people_in_group(cell, group["population_pct"], _whole(exact), words),
         "wards": "Too few answers to tell wards apart within the group.",
         "groups": f"{name}.",
@@ -228,7 +230,7 @@ def _said(published: pd.DataFrame, words: pd.Series) -> str:
         return "No survey of residents in this edition."
     if words.name in said["indicator_id"].values:
         return "This figure is what residents say."
-    return "The survey did not ask about this."  # another question of the same domain may be about something else
+    return NOT_ASKED  # another question of the same domain may be about something else
 
 
 def _trend(place: pd.Series) -> str:

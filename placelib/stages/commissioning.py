@@ -9,6 +9,7 @@ from placelib.commissioning import options as appraisal
 from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
+from placelib.stages.money import reprofile
 from placelib.stages.shared import book, release, served, standing
 
 APPRAISED = ("options", "option_scores", "option_weights")
@@ -21,7 +22,7 @@ def options(inputs: Inputs) -> gate.Protected:
     some_of_each = (net["cost_gbp"] > 0) & (net["benefit_gbp"] > 0)
     net["needed_pct"] = (100 * net["cost_gbp"] / net["benefit_gbp"]).where(some_of_each)
     table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net)
-    return release("options", table.drop(columns=["counterfactual", "outcome_id"]), inputs)
+    return release("options", table.drop(columns=["counterfactual", "outcome_id"]).assign(chosen="☐"), inputs)
 
 
 def switching(inputs: Inputs) -> gate.Protected:
@@ -77,7 +78,12 @@ def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
     moves = [words["move"]["text"].format_map(each) for each in moved.to_dict("records")]
     rows["moves"] = pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)
     rows["weakest"] = moved["evidence"].groupby(level=0).agg(lambda each: max(each, key=decommission.STRENGTH.index))
-    rows["may_pay"] = rows["service"].mask(rows["net_gbp_upper"] < 0)
+    given = reprofile(inputs, exact).only(breakdown="service").frame.set_index("service_id")["move_third_gbp"]
+    stances = [rows["net_gbp_upper"] < 0, given.reindex(rows.index) > 0]
+    stance = pd.Series(np.select(stances, ["against", "divided"], "consider"), rows.index).map(words["stance"])
+    rows["stance"] = [text.format_map(row) for text, row in zip(stance, rows.to_dict("records"), strict=True)]
+    choices = inputs.book("options").groupby("outcome_id")["decision"].first()
+    rows["decision"] = inputs.book("services").set_index("service_id")["outcome_id"].map(choices)
     rows["bodies"], rows["wards"] = _bodies(inputs), _wards(inputs)
     cells = {name: [_line(line, row) for row in rows.to_dict("records")] for name, line in words["record"].items()}
     return release("decision_records", rows[["service"]].assign(**cells), inputs)

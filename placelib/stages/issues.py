@@ -1,5 +1,6 @@
 """What can be published of the key issues: each with its numbers, its money and what is asked of the meeting."""
 
+import numpy as np
 import pandas as pd
 
 from placelib import gate
@@ -9,7 +10,10 @@ from placelib.commissioning import spend
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages.needs import indicators
+from placelib.stages.outcomes import standard
 from placelib.stages.shared import coarsened, files_of, is_made_up, ledger_lines, release, tested_gaps
+
+UNLED = "Not yet agreed."
 
 
 def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -20,7 +24,8 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     gaps = gaps.merge(exact.response.drop_duplicates(group)[[*group, "population_pct"]], how="left", on=group)
     compared = words.named(need_rules.comparisons(rows, words))
     table = issue_rules.key_issues(rows, published, comparisons=compared, gaps=gaps, vocabulary=words)
-    table["owner"] = table["owner"].map(inputs.settings.agency_names).fillna("Not yet agreed.")
+    table["owner"] = table["owner"].map(inputs.settings.agency_names).fillna(UNLED)
+    table["residents_say"] = _said(inputs, exact, table, alike)
     table = table.join(_asked(inputs, table, made_up=bool(rows["illustrative"].any())))
     if table.empty:
         nothing = issue_rules.no_issue(rows)
@@ -44,6 +49,17 @@ def unknowns(inputs: Inputs, exact: Measures) -> gate.Protected:
     return release("unknowns", table, inputs, files=files_of(inputs, exact.comparable))
 
 
+def _said(inputs: Inputs, exact: Measures, issues: pd.DataFrame, alike: np.ndarray) -> pd.Series:
+    """What residents say of each issue: of the theme of its domain, where the survey has no such question."""
+    themes = standard(inputs, exact).frame
+    themes = themes[themes["illustrative"].isin(alike)].set_index("theme")["named_first"].dropna()
+    about = inputs.vocabulary.indicators.merge(inputs.vocabulary.domains).set_index("indicator_id")["theme"]
+    theme, text = issues["indicator_id"].map(about), inputs.vocabulary.wording["issue"]["theme"]
+    named = [text.format(theme=each, named_first=themes.get(each, np.nan)) for each in theme]
+    wanted = theme.isin(themes.index) & issues["residents_say"].eq(issue_rules.NOT_ASKED)
+    return issues["residents_say"].mask(wanted, pd.Series(named, issues.index, dtype=object))
+
+
 def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFrame:
     """Money that is planned for the outcome behind each issue, and what is to be decided; never real beside made up."""
     words, options, outcomes = inputs.vocabulary.wording["issue"], inputs.book("options"), inputs.book("outcomes")
@@ -59,5 +75,6 @@ def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFra
         rows["spent_gbp_m"].gt(0).map({True: "money", False: "no_money"}).where(rows["outcome"].notna(), "no_outcome")
     )
     money = [words[which].format(**row) for which, row in zip(known, facts, strict=True)]
-    asked = [words["choose" if row["number"] > 1 else "lead"].format(**row) for row in facts]
+    led = rows["owner"].ne(UNLED).map({True: "lead", False: "no_lead"}).mask(rows["number"] > 1, "choose")
+    asked = [words[which].format(**row) for which, row in zip(led, facts, strict=True)]
     return pd.DataFrame({"money": money, "decision": asked}, issues.index)

@@ -27,7 +27,8 @@ def total_spend(inputs: Inputs) -> gate.Protected:
     table = pd.concat(parts).sort_values(["net_or_gross", "year", "spent_gbp_m"], ascending=[True, False, False])
     table["latest"] = (table["status"] == "outturn") & (table["net_or_gross"] == "gross")
     table["latest"] &= table["year"] == table["prices"]
-    return release("total_spend", table, inputs)
+    said = {"total": table.loc[table["latest"] & table["breakdown"].eq(""), "spent_gbp_m"].sum()}
+    return release("total_spend", table, inputs, said=said)
 
 
 def spend_by_ward(inputs: Inputs, exact: Measures) -> gate.Protected:
