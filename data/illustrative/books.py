@@ -68,6 +68,9 @@ class Desk:
     def services(self) -> pd.DataFrame:
         """Services with what has been measured of them: `effect` is not yet adjusted for whom they serve."""
         table = self.table("services")
+        for column, times in self.place["odds"].items():
+            odds = times * table[column] / (1 - table[column])
+            table[column] = (odds / (1 + odds)).astype(float).round(2)
         error = table["effect_evidence"].map(PLAN["evidence"]).to_numpy()
         noise = error * self.random.normal(size=len(table)).clip(-1.5, 1.5)
         measured = table["true_effect"] / table["case_mix"] * np.exp(noise)
