@@ -64,7 +64,7 @@ def test_nothing_is_less_than_nothing():
         ({"value": [0.0, 12.0], "unit": "per 1,000"}, ["0", "12"]),
         ({"value": [0.0, 0.0], "unit": "% of homes", "numerator": [0.0, 5.0]}, ["0", "<1"]),
         ({"unmatched_pct": [0.0, 0.0], "unmatched": [0, 10]}, ["0", "<1"]),
-        ({"difference_upper": [-0.0, 3.0], "respondents": 50}, ["0", "3"]),
+        ({"difference_upper": [-0.0, 3.0], "respondents": 50}, [">-1", "3"]),
         ({"respondents": [0, 5]}, ["0", "5"]),
     ],
 )
