@@ -152,8 +152,8 @@ def release_counts(
     hidden = small.any(axis=1) & guarded
     for _, parts in frame.groupby(parts_of) if parts_of else ():
         number, threshold = parts[counts[0]], least[parts.index].max()
-        more, enough = suppression.complemented(number, hidden[parts.index], threshold, policy.rounding_base)
-        hidden[parts.index] = more | (not enough)
+        few = hidden[parts.index]
+        hidden[parts.index] = suppression.complemented(number, few, threshold, policy.rounding_base)[0]
     rounded = suppression.nearest(frame[list(counts)], policy.rounding_base)
     safe[list(counts)] = frame[list(counts)].mask(guarded, rounded).mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
@@ -294,8 +294,7 @@ def _as_published(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:  # no
 
 
 def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    whole = dict.fromkeys(["value", "lower", "upper"], 0)
-    rows = rows.assign(width_points=rows["upper"] - rows["lower"])
+    whole, rows = dict.fromkeys(["value", "lower", "upper"], 0), rows.assign(width_points=rows["upper"] - rows["lower"])
     safe = release_survey(rows, "", decimals=whole, policy=policy).frame
     status = safe["mark"].map({SUPPRESSED: "suppressed", UNRELIABLE: "unreliable"}).fillna(safe["status"])
     return safe.assign(status=status, numerator=np.nan, denominator=np.nan)

@@ -78,9 +78,9 @@ def people_coarsened(rows: pd.DataFrame, threshold: float, base: int) -> pd.Data
     counts = rows["people_served"].astype(float)
     known = nearest(counts, base)
     for _, parts in counts.groupby(rows["service_id"]):
-        hidden, enough = complemented(parts, is_small(parts, threshold), threshold, base)
-        hidden, many = hidden | (not enough), max(hidden.sum(), 1)
-        known[hidden.index[hidden]] = max((parts.sum() - known[hidden.index[~hidden]].sum()) / many, 1.0)
+        hidden = complemented(parts, is_small(parts, threshold), threshold, base)[0]
+        left = parts.sum() - known[hidden.index[~hidden]].sum()
+        known[hidden.index[hidden]] = max(left / max(hidden.sum(), 1), 1.0)
     return rows.assign(people_served=known)
 
 
@@ -146,8 +146,7 @@ def few_answers(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
     few = number < policy.survey_minimum
     for _, parts in number.groupby(family) if family else ():
         small = is_small(parts, policy.survey_minimum)
-        more, enough = complemented(parts, small, policy.survey_minimum, SURVEY_BASE_ROUNDING, known=0)
-        few[parts.index] |= more | (not enough)
+        few[parts.index] |= complemented(parts, small, policy.survey_minimum, SURVEY_BASE_ROUNDING, known=0)[0]
     return few
 
 
@@ -186,9 +185,9 @@ def complemented(
     Returns
     -------
     hidden : Series of bool
-        What has to be hidden.
+        What has to be hidden: all of them where that is not enough.
     enough : bool
-        Whether that is enough: if not, the total must be hidden too.
+        Whether it is: if not, the total must be hidden too.
     """
     hidden, small, half = hidden.copy(), is_small(counts, threshold), (base - 1) // 2
     wanted = min(FEWEST_CANDIDATES, threshold - 1)
@@ -201,7 +200,7 @@ def complemented(
         below = np.inf if others.any() else (threshold - 1) * small.sum() - total + half * max(len(shown) - known, 0)
         left = min(threshold - 1, 1 + above) - max(1, threshold - 1 - below) + 1
         if left >= wanted or shown.empty:
-            return hidden, left >= wanted
+            return hidden | (left < wanted), left >= wanted
         hidden |= counts == shown.min()
     return hidden, True
 

@@ -46,16 +46,11 @@ def standard(wanted: pd.DataFrame, themes: pd.DataFrame, vocabulary: Vocabulary)
 def _by_theme(wanted: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """Put the score of each theme beside the share that names it first, by category and theme."""
     rows = vocabulary.aspirations[["aspiration_id", "kind", "theme"]].merge(wanted, on="aspiration_id")
-    ends = {"value": "", "lower": "_lower", "upper": "_upper"}
-    score, first = (
-        rows[rows["kind"] == kind]
-        .set_index(["category", "theme"])
-        .rename(columns={e: f"{name}{ends[e]}" for e in ends})
-        for kind, name in (("theme score", "score"), ("priority", "named_first"))
-    )
-    return score.join(
-        first[[*(f"named_first{end}" for end in ends.values()), "effective_respondents"]], suffixes=("", "_first")
-    )
+    score, first = (rows[rows["kind"] == kind].set_index(["category", "theme"]) for kind in ("theme score", "priority"))
+    names = {"value": "named_first", "lower": "named_first_lower", "upper": "named_first_upper"}
+    names |= {"effective_respondents": "effective_respondents_first"}
+    score = score.rename(columns={"value": "score", "lower": "score_lower", "upper": "score_upper"})
+    return score.join(first[[*names]].rename(columns=names))
 
 
 def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -> pd.DataFrame:

@@ -110,15 +110,11 @@ def group_names(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
 def _limits(rows: pd.DataFrame) -> pd.DataFrame:
     """Limits of each gap to everyone, from those of the gap to the rest, and of the ratio to people of its ages."""
-    sides = [
-        pd.DataFrame({"yes": rows[base] * rows[share] / 100, "base": rows[base]})
-        for share, base in {"value": "effective_respondents", "rest": "rest_effective_respondents"}.items()
-    ]
+    bases = {"value": rows["effective_respondents"], "rest": rows["rest_effective_respondents"]}
+    sides = [pd.DataFrame({"yes": base * rows[share] / 100, "base": base}) for share, base in bases.items()]
     tail = (1 - CONFIDENCE) / 2 / FAMILIES / rows["comparisons"].clip(lower=1)
     gap = 100 * exact_differences(*sides, tail=tail).mul(rows["rest_share"], axis=0)
-    own = proportion_confint(*sides[0].to_numpy().T, 2 * tail.to_numpy(), method="beta")
-    ratio, drawn_in = rows["times_own_age"], np.sqrt(rows["rest_share"])
-    times = {
-        end: ratio + drawn_in * (100 * each / rows["expected"] - ratio) for end, each in zip(gap, own, strict=True)
-    }
+    own = 100 * np.array(proportion_confint(*sides[0].to_numpy().T, 2 * tail.to_numpy(), method="beta"))
+    ratio, expected, drawn_in = rows["times_own_age"], rows["expected"], np.sqrt(rows["rest_share"])
+    times = {end: ratio + drawn_in * (each / expected - ratio) for end, each in zip(gap, own, strict=True)}
     return gap.add_prefix("difference_").join(pd.DataFrame(times).add_prefix("times_own_age_"))

@@ -97,16 +97,16 @@ def _of_group(group: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.S
     asked = (cells["characteristic"] == group["characteristic"]) & (cells["category"] == group["category"])
     cell = cells[asked].iloc[0]
     name = _group_name(cell["category_name"], cell["characteristic_name"])
+    gap = span(group["difference_lower"], group["difference_upper"], whole=True) + " points"
     return {
         "headline": f"A small group with a serious gap: {name}. {words['indicator']}: "
-        f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone: a gap of "
-        f"{span(group['difference_lower'], group['difference_upper'], whole=True)} points.",
+        f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone: a gap "
+        f"of {gap}.",
         "people_affected": _people_in_group(cell, group["population_pct"], _whole(exact), words),
         "wards": "Too few answers to tell wards apart within the group.",
         "groups": f"{name}.",
         "trend": "No earlier figures to compare with.",
-        "certainty": f"The gap to everyone is {span(group['difference_lower'], group['difference_upper'], whole=True)} "
-        "points, with every group and question in the survey allowed for.",
+        "certainty": f"The gap to everyone is {gap}, with every group and question in the survey allowed for.",
     }
 
 

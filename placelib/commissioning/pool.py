@@ -216,9 +216,8 @@ def moves(plan: pd.DataFrame, again: pd.DataFrame, by: list[str]) -> pd.DataFram
     """
     groups = plan.groupby([*by, "ahead"])
     table = groups["move_gbp"].sum().unstack("ahead").reindex(columns=range(YEARS)).set_axis(MOVES, axis=1)
-    same = np.sign(again[plan.index].T.groupby([plan[name] for name in by]).sum()).eq(
-        np.sign(table.sum(axis=1)), axis=0
-    )
+    redrawn = again.T.groupby([plan[name] for name in by]).sum()
+    same = np.sign(redrawn).eq(np.sign(table.sum(axis=1)), axis=0)
     table = table.assign(now_gbp=groups["now_gbp"].sum().groupby(by).first(), same_way_pct=100 * same.mean(axis=1))
     return table.sort_values(MOVES[::-1], ascending=False).reset_index()
 

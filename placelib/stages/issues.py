@@ -70,11 +70,9 @@ def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFra
     decisions = options.groupby(measured).agg(decision=("decision", "first"), number=("decision", "size"))
     rows = planned.join(decisions).reindex(issues["indicator_id"] if alike else [None] * len(issues))
     rows["owner"] = issues["owner"].to_numpy()
+    known = np.select([rows["outcome"].isna(), rows["spent_gbp_m"] > 0], ["no_outcome", "money"], "no_money")
+    led = np.select([rows["number"] > 1, rows["owner"] != UNLED], ["choose", "lead"], "no_lead")
     facts = rows.to_dict("records")
-    known = (
-        rows["spent_gbp_m"].gt(0).map({True: "money", False: "no_money"}).where(rows["outcome"].notna(), "no_outcome")
-    )
     money = [words[which].format(**row) for which, row in zip(known, facts, strict=True)]
-    led = rows["owner"].ne(UNLED).map({True: "lead", False: "no_lead"}).mask(rows["number"] > 1, "choose")
     asked = [words[which].format(**row) for which, row in zip(led, facts, strict=True)]
     return pd.DataFrame({"money": money, "decision": asked}, issues.index)

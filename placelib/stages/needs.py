@@ -104,8 +104,8 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     shares = ["sample_pct", "before_raking_pct", "weighted_pct"]
     table["category_name"] = table["category_name"].fillna(table["category"].map(inputs.geography.ward_names))
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
-    table["design_effect"] = table["design_effect"].astype(float).round(1)
-    table["population_pct"] = table["population_pct"].astype(float).round(0)
+    places = {"design_effect": 1, "population_pct": 0}
+    table = table.astype(dict.fromkeys(places, float)).round(places)
     policy = inputs.settings.disclosure  # answers have a limit of their own
     rounded = suppression.nearest(table["respondents"], policy.rounding_base) / table["respondents"]
     table[shares] = table[shares].mul(rounded, axis=0)  # an exact share of few would give the count back
@@ -127,12 +127,9 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Rank of each ward under each partner's weights, other methods, and without the indicator that moves it most."""
-    own, at = inputs.settings.weights, standing(inputs, exact)
+    own, at, theirs = inputs.settings.weights, standing(inputs, exact), inputs.settings.partner_weights
     ours = need_rules.domain_weights(inputs.vocabulary, own)
-    partners = {
-        partner: need_rules.domain_weights(inputs.vocabulary, own | theirs)
-        for partner, theirs in inputs.settings.partner_weights.items()
-    }
+    partners = {who: need_rules.domain_weights(inputs.vocabulary, own | given) for who, given in theirs.items()}
     table = weighing.under_each_choice(at, ours, partners)
     table = table.join(weighing.leave_one_out(at, ours)[["left_out", "rank_without"]]).rename_axis("ward_code")
     names = inputs.vocabulary.indicators.set_index("indicator_id")["short_name"].to_dict()

@@ -76,8 +76,7 @@ def tested_gaps(inputs: Inputs, exact: Measures) -> pd.DataFrame:
     for end in (0, -1):
         few |= pd.MultiIndex.from_arrays([question, groups.str.split(" × ").str[end]]).isin(hidden)
     gaps = gaps.assign(few_answers=few, difference=gaps["difference"].mask(few))
-    tested = equality.group_gaps(gaps, inputs.vocabulary)
-    return equality.group_names(tested, inputs.vocabulary)
+    return equality.group_names(equality.group_gaps(gaps, inputs.vocabulary), inputs.vocabulary)
 
 
 def served(inputs: Inputs) -> pd.DataFrame:
