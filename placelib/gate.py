@@ -151,8 +151,7 @@ def release_counts(
     small = frame[list(counts)].apply(suppression.is_small, threshold=least)
     hidden = small.any(axis=1) & guarded
     for _, parts in frame.groupby(parts_of) if parts_of else ():
-        number, threshold = parts[counts[0]], least[parts.index].max()
-        few = hidden[parts.index]
+        number, few, threshold = parts[counts[0]], hidden[parts.index], least[parts.index].max()
         hidden[parts.index] = suppression.complemented(number, few, threshold, policy.rounding_base)[0]
     rounded = suppression.nearest(frame[list(counts)], policy.rounding_base)
     safe[list(counts)] = frame[list(counts)].mask(guarded, rounded).mask(hidden)
@@ -294,8 +293,8 @@ def _as_published(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:  # no
 
 
 def _survey(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
-    whole, rows = dict.fromkeys(["value", "lower", "upper"], 0), rows.assign(width_points=rows["upper"] - rows["lower"])
-    safe = release_survey(rows, "", decimals=whole, policy=policy).frame
+    rows = rows.assign(width_points=rows["upper"] - rows["lower"])
+    safe = release_survey(rows, "", decimals={"value": 0, "lower": 0, "upper": 0}, policy=policy).frame
     status = safe["mark"].map({SUPPRESSED: "suppressed", UNRELIABLE: "unreliable"}).fillna(safe["status"])
     return safe.assign(status=status, numerator=np.nan, denominator=np.nan)
 
