@@ -41,9 +41,8 @@ def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     guarded = table[table["release_class"].isin(["administrative", "commercial"])]
     hidden, small = to_hide(guarded, policy), is_small(guarded["numerator"], guarded["threshold"])
     rows = remade(guarded.copy(), policy)
-    own = guarded["status"].eq("suppressed")
     numbers = ["value", "lower", "upper", "standard_error", "previous", "numerator"]
-    rows[numbers] = rows[numbers].mask(hidden).where(~own, guarded[numbers])
+    rows[numbers] = rows[numbers].mask(hidden).where(guarded["status"].ne("suppressed"), guarded[numbers])
     rows["numerator"] = rows["numerator"].mask(small, guarded["threshold"] / 2)
     result = table.copy()
     result.loc[rows.index, rows.columns] = rows

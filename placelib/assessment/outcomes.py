@@ -82,10 +82,8 @@ def outlook(outcomes: pd.DataFrame, monthly: pd.DataFrame, exposure: Mapping[str
         and foreseen (whether there is a forecast).
     """
     series = {name: rows.set_index("month")["events"] for name, rows in monthly.groupby("indicator_id")}
-    found = [
-        _outlook(row, series.get(row["indicator_id"]), exposure.get(row["indicator_id"], np.nan))
-        for row in outcomes.to_dict("records")
-    ]
+    rows = [(row, row["indicator_id"]) for row in outcomes.to_dict("records")]
+    found = [_outlook(row, series.get(name), exposure.get(name, np.nan)) for row, name in rows]
     return pd.DataFrame(found, outcomes.index, OUTLOOK).astype(dict.fromkeys(OUTLOOK[:4], float))
 
 

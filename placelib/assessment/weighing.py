@@ -103,12 +103,9 @@ def leave_one_out(at: Standing, weights: pd.Series) -> pd.DataFrame:
     domain, rank = at.domain, ranked(at.ratio @ coefficients(at.domain, weights))
     kept = {name: domain.drop(name) for name in domain.index}
     kept |= {name: domain[domain != name] for name in domain.unique()}
-    ranks = {"": rank} | {
-        name: ranked(at.ratio[each.index] @ coefficients(each, weights))
-        for name, each in kept.items()
-        if (each.map(weights) > 0).any()  # something is left to rank by
-    }
-    without = pd.DataFrame(ranks)
+    kept = {name: each for name, each in kept.items() if (each.map(weights) > 0).any()}  # something to rank by is left
+    ranks = {name: ranked(at.ratio[each.index] @ coefficients(each, weights)) for name, each in kept.items()}
+    without = pd.DataFrame({"": rank} | ranks)
     furthest = without.sub(rank, axis=0).abs().idxmax(axis=1)  # the first, "", where none moves the ward
     found = [without.at[ward, name] for ward, name in furthest.items()]
     return pd.DataFrame({"rank": rank, "left_out": furthest, "rank_without": found})
@@ -139,11 +136,9 @@ def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     free = own[own > 0]  # a weight of nought stays nought
     domains = at.domains[free.index].to_numpy()
     rank = ranked(at.domains[free.index] @ (free / free.sum())).to_numpy()
-    uniform = [stats.uniform(0, 2 * weight) for weight in free]
+    uniform, random = [stats.uniform(0, 2 * weight) for weight in free], np.random.default_rng(SEED)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = stats.sobol_indices(
-            func=partial(_results, domains, rank), n=DESIGN, dists=uniform, rng=np.random.default_rng(SEED)
-        )
+        found = stats.sobol_indices(func=partial(_results, domains, rank), n=DESIGN, dists=uniform, rng=random)
     first, total = (np.nan_to_num(part).clip(0, 1) for part in (found.first_order, found.total_order))
     shares = {"order_first": first[0], "order_total": total[0], "gap_first": first[1], "gap_total": total[1]}
     found = pd.DataFrame(shares, free.index).reindex(own.index, fill_value=0.0)

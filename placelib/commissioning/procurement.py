@@ -55,9 +55,8 @@ def bought_apart(contracts: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows.groupby(["category", "unit"])["agency"].transform("nunique") > 1]
     cell, price = rows.groupby(["category", "unit"]), rows["unit_price"]
     lowest, mean = cell["unit_price"].transform("min"), cell["value"].transform("sum") / cell["units"].transform("sum")
-    return rows.assign(
-        over_mean_gbp=(price - mean).clip(lower=0) * rows["units"], over_lowest_gbp=(price - lowest) * rows["units"]
-    )
+    over_mean, over_lowest = ((price - other).clip(lower=0) * rows["units"] for other in (mean, lowest))
+    return rows.assign(over_mean_gbp=over_mean, over_lowest_gbp=over_lowest)
 
 
 def by_category(rows: pd.DataFrame) -> pd.DataFrame:

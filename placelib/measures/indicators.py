@@ -141,9 +141,8 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     located = located_rows(source, counted.index, geography)
     wards = pd.Index([*geography.wards["ward_code"], UNPLACED])
     nought = 0.0 if source.contract.kind in RECORDS else np.nan  # where no record is
-    now, before = (
-        _ward_sums(part, located, _months(part, feed)).reindex(wards, fill_value=nought) for part in (current, previous)
-    )
+    sums = (_ward_sums(part, located, _months(part, feed)) for part in (current, previous))
+    now, before = (each.reindex(wards, fill_value=nought) for each in sums)
     now["previous"] = before["numerator"] if len(previous) else np.nan
     if not feed.denominator and source.contract.kind != "rates":
         now["denominator"] = denominators[row["denominator"]]

@@ -49,12 +49,10 @@ def modelled_wards(
     parts = []
     for _, rows in asked.groupby(["indicator_id", "illustrative"]):
         wards = rows[rows["area_type"] == "ward"].set_index("area_code").rename_axis("ward_code")
-        place = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all")]["value"].iloc[0]
+        place = rows[(rows["area_type"] == "place") & (rows["characteristic"] == "all")]["value"].iloc[0] / PERCENT
         direct = wards[["respondents", "design_effect"]].assign(estimate=wards["value"] / PERCENT)
         try:
-            model = modelled_proportions(
-                direct, covariates.reindex(wards.index), population=adults, place=place / PERCENT
-            )
+            model = modelled_proportions(direct, covariates.reindex(wards.index), population=adults, place=place)
         except PlacelibError:  # too few wards, or nothing to model: the direct figures stand alone
             continue
         percents = PERCENT * model.areas[["value", "lower", "upper", "moved", "direct_weight"]]

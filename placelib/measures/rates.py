@@ -189,9 +189,8 @@ def directly_standardised_rate(
             )
     events, people = (frame[bands].to_numpy(dtype=float) for frame in (counts, populations))
     refuse_rows((np.fmin(events, people) < 0).any(axis=1), "Not calculated, as a number is negative")
-    refuse_rows(
-        (people == 0).any(axis=1), "Not calculated, as an age band has no people (merge bands, in the standard too)"
-    )
+    bare = (people == 0).any(axis=1)
+    refuse_rows(bare, "Not calculated, as an age band has no people (merge bands, in the standard too)")
     share = standard.to_numpy() / standard.sum()
     total = np.where(events.sum(axis=1) >= FEWEST_EVENTS, events.sum(axis=1), np.nan)
     value = np.where(np.isnan(total), np.nan, (events / people) @ share)

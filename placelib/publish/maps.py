@@ -116,9 +116,8 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         look = {"color": "white" if name.shade >= 3 else INK, "path_effects": halo, "gid": f"name {name.Index}"}
         axes.text(name.x, name.y, name.words, ha="center", va="center", size=LETTERING, linespacing=LINE - 0.1, **look)
     metres = 2000 if scale > 1500 else 1000
-    axes.add_artist(
-        AnchoredSizeBar(axes.transData, metres, f"{metres / 1000:g} km", "lower left", frameon=False, color=QUIET)
-    )
+    said = f"{metres / 1000:g} km"
+    axes.add_artist(AnchoredSizeBar(axes.transData, metres, said, "lower left", frameon=False, color=QUIET))
     _key(page, areas, breaks(table.frame, column), colour=first(table.frame, "colour", HUE))
     parts = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
     said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in parts.items() if rows.any()]

@@ -114,17 +114,12 @@ def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fa
     known = vocabulary.indicators.set_index("indicator_id")
     in_index = any(known.loc[each.id, "in_index"] == "yes" for _, each in feeds)
     counted = {each.id for contract in contracts.values() for each in contract.denominators}
+    rates = [(name, each) for name, each in feeds if contracts[name].kind not in ("survey", "rates")]
+    people = dict.fromkeys((name, known.loc[each.id, "denominator"]) for name, each in rates if not each.denominator)
     bare = [
-        (name, known.loc[each.id, "denominator"])
-        for name, each in feeds
-        if contracts[name].kind not in ("survey", "rates") and not each.denominator
+        fault("no_denominator", f"{name}.toml", "indicators", people=of) for name, of in people if of not in counted
     ]
-    faults = [] if in_index else [fault("no_indicator", "place.toml")]
-    return faults + [
-        fault("no_denominator", f"{name}.toml", "indicators", people=people)
-        for name, people in dict.fromkeys(bare)
-        if people not in counted
-    ]
+    return bare if in_index else [fault("no_indicator", "place.toml"), *bare]
 
 
 def strangers(file: str, key: str, given: Iterable[str], vocabulary: Vocabulary) -> list[Fault]:

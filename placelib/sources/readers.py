@@ -241,11 +241,8 @@ def _stack_months(frame: pd.DataFrame, pattern: str) -> pd.DataFrame:
 
 def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> Geography:
     """The shipped geography of the district, with what the place brings of its own in its stead."""
-    own = [source for source in sources.values() if source.contract.kind in ("boundaries", "lookup")]
-    brought = {
-        (each.contract.geography.type, each.contract.geography.vintage): each.frame.rename(columns=each.contract.labels)
-        for each in own
-    }
+    own = [(each.contract, each.frame) for each in sources.values() if each.contract.kind in ("boundaries", "lookup")]
+    brought = {(said.geography.type, said.geography.vintage): rows.rename(columns=said.labels) for said, rows in own}
     wards = brought.pop(("ward", settings.ward_vintage), None)
     if not folder.exists():
         raise InputFaults([fault("no_geography", "place.toml", "area_code", area_code=settings.area_code)])

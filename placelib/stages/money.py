@@ -9,7 +9,7 @@ from placelib.commissioning import pool, spend
 from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
-from placelib.stages.shared import book, covariance, ledger_lines, release, served, standing
+from placelib.stages.shared import book, covariance, ledger_lines, release, served, standing, with_wards
 
 THEME, OUTCOME = ["cofog", "theme"], ["outcome_id", "outcome"]
 CUTS = {"": [], "agency": ["agency"], "cofog": THEME, "agency and cofog": ["agency", *THEME]}
@@ -34,7 +34,7 @@ def total_spend(inputs: Inputs) -> gate.Protected:
 def spend_by_ward(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Money by ward in the latest year spent: what is known by ward apart from what is shared out."""
     table = spend.by_ward(_spent(inputs), _residents(exact), served(inputs))
-    return release("spend_by_ward", _named(table, inputs), inputs)
+    return release("spend_by_ward", with_wards(table, inputs), inputs)
 
 
 def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -47,7 +47,7 @@ def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
     table = spend.against_need(1e6 * money, _residents(exact), at.domains, error.set_axis(at.value.index))
     table = table.merge(inputs.vocabulary.domains)
     said = {"spent": spent["spent_gbp_m"].sum(), "traced": table["gbp"].sum() / 1e6}
-    return release("spend_and_need", _named(table, inputs), inputs, said=said)
+    return release("spend_and_need", with_wards(table, inputs), inputs, said=said)
 
 
 def funds(inputs: Inputs) -> gate.Protected:
@@ -73,8 +73,7 @@ def reprofile(inputs: Inputs, exact: Measures) -> gate.Protected:
     held = pd.concat([money.drop_duplicates("year"), plan[plan["held"] != ""]]).assign(breakdown="limit")
     parts = [pool.moves(plan, again, by).assign(breakdown=breakdown) for breakdown, by in MOVED.items()]
     held = held.sort_values("loosened_pct", ascending=False).drop_duplicates(["year", "held", "service"])
-    table = pd.concat([*parts, held])
-    table = _named(table[(table["breakdown"] != "ward") | (table["ward_code"] != "")], inputs)
+    table = with_wards(pd.concat([*parts, held]), inputs).query("breakdown != 'ward' or ward_code != ''")
     return release("reprofile", table, inputs, said=gain | {"years": some(plan["year"].unique())})
 
 
@@ -106,11 +105,6 @@ def _spent(inputs: Inputs) -> pd.DataFrame:
 def _residents(exact: Measures) -> pd.Series:
     """Residents by ward."""
     return exact.residents.groupby(["characteristic", "ward_code"])["residents"].sum().groupby("ward_code").first()
-
-
-def _named(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """With the names of wards."""
-    return table.assign(ward_name=table["ward_code"].map(inputs.geography.ward_names))
 
 
 def _services(inputs: Inputs, exact: Measures) -> pd.DataFrame:

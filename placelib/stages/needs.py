@@ -41,11 +41,8 @@ def sources(inputs: Inputs) -> gate.Open:
 
 def terms(inputs: Inputs) -> gate.Open:
     """Who calls it what: each shared indicator and each agency's own word for it."""
-    rows = [
-        (feed.id, each.contract.agency, feed.term, each.contract.title, each.contract.illustrative)
-        for each in inputs.sources.values()
-        for feed in each.contract.indicators
-    ]
+    feeds = [(each.contract, feed) for each in inputs.sources.values() for feed in each.contract.indicators]
+    rows = [(feed.id, said.agency, feed.term, said.title, said.illustrative) for said, feed in feeds]
     columns = ["indicator_id", "agency_id", "agency_term", "source", "illustrative"]
     table = inputs.vocabulary.named(pd.DataFrame(rows, columns=columns))
     table["agency"] = table["agency_id"].map(inputs.settings.agency_names)
@@ -83,9 +80,7 @@ def people(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     """What did not match: for each file and indicator, records in all, in a ward, in the place's figure, in no ward."""
-    table = inputs.vocabulary.named(exact.ledger)
-    rounded = suppression.nearest(table[["records", "unmatched"]], inputs.settings.disclosure.rounding_base)
-    table["unmatched_pct"] = 100 * rounded["unmatched"] / rounded["records"]  # an exact share of few tells the count
+    table, base = inputs.vocabulary.named(exact.ledger), inputs.settings.disclosure.rounding_base
     table["agency"] = table["agency"].map(inputs.settings.agency_names)
     table["source"] = table["source_id"].map({name: each.contract.title for name, each in inputs.sources.items()})
     agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
@@ -93,7 +88,9 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["threshold"] = agreed.mask(table["indicator_id"].isin(whole), np.inf)
     counts = table[[*inputs.vocabulary.tables["ledger"].counts]]
     hidden = counts.apply(suppression.is_small, threshold=table["threshold"]).any(axis=1)
-    table["unmatched_pct"] = table["unmatched_pct"].mask(hidden)  # before the order tells it
+    # an exact share of few tells the count, and so would the place in the order of one that is hidden
+    records, unmatched = (suppression.nearest(table[name], base) for name in ("records", "unmatched"))
+    table["unmatched_pct"] = (100 * unmatched / records).mask(hidden)
     table = table.sort_values("unmatched_pct", ascending=False, ignore_index=True)
     return release("ledger", table, inputs, files=files_of(inputs, exact.ledger))
 

@@ -33,6 +33,11 @@ def files_of(inputs: Inputs, rows: pd.DataFrame) -> list[Source]:
     return [each for each in inputs.sources.values() if each.name in names]
 
 
+def with_wards(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Put the names of the wards to a table with ward_code."""
+    return table.assign(ward_name=table["ward_code"].map(inputs.geography.ward_names))
+
+
 def book(inputs: Inputs, kind: str) -> pd.DataFrame:
     """A book with agencies by their names, and each outcome, indicator and theme in words beside its id."""
     rows, columns, outcomes = inputs.book(kind), inputs.vocabulary.books[kind].columns, inputs.book("outcomes")

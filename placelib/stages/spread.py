@@ -9,7 +9,7 @@ from placelib.assessment.equality import associated
 from placelib.measures import answers
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs, Source
-from placelib.stages.shared import coarsened, files_of, release
+from placelib.stages.shared import coarsened, files_of, release, with_wards
 
 
 def gradient(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -25,8 +25,7 @@ def gradient(inputs: Inputs, exact: Measures) -> gate.Protected:
 def funnel(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Which wards have more or fewer events than wards of this place usually do."""
     rows = coarsened(inputs, exact)
-    table = inputs.vocabulary.named(rules.funnel(rows))
-    table["ward_name"] = table["ward_code"].map(inputs.geography.ward_names)
+    table = with_wards(inputs.vocabulary.named(rules.funnel(rows)), inputs)
     return release("funnel", table, inputs, files=_files(inputs, rows, table))
 
 
