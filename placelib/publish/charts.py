@@ -73,7 +73,7 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     if value == "rank" and len(rows):
         axes.set(xlim=(0.5, len(rows) + 0.5), xticks=sorted({1, *range(5, len(rows) - 1, 5), len(rows)}))
     leaders = listed((rows["name"] + " " + rows["words"])[:5].tolist())
-    return page.figure(f"Ranked dots, from the top: {leaders}.")
+    return page.figure(f"Ranked dots, from the top: {leaders}." if leaders else NOTHING + ".")
 
 
 @mpl.rc_context(fname=STYLE)
