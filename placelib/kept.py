@@ -69,9 +69,8 @@ def hashes(files: Iterable[Path], *roots: Path) -> dict[str, str]:
     dict of str to str
         Relative paths with forward slashes, in alphabetical order.
     """
-    named = {
-        path.relative_to(next(root for root in roots if path.is_relative_to(root))).as_posix(): path for path in files
-    }
+    held = [(path, next(root for root in roots if path.is_relative_to(root))) for path in files]
+    named = {path.relative_to(root).as_posix(): path for path, root in held}
     return {name: hashlib.sha256(named[name].read_bytes()).hexdigest() for name in sorted(named)}
 
 

@@ -40,7 +40,7 @@ def coarsened(table: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     answers = table[table["release_class"] == "survey"]
     guarded = table[table["release_class"].isin(["administrative", "commercial"])]
     hidden, small = to_hide(guarded, policy), is_small(guarded["numerator"], guarded["threshold"])
-    rows = remade(guarded.copy(), policy)
+    rows = remade(guarded, policy)
     numbers = ["value", "lower", "upper", "standard_error", "previous", "numerator"]
     rows[numbers] = rows[numbers].mask(hidden).where(guarded["status"].ne("suppressed"), guarded[numbers])
     rows["numerator"] = rows["numerator"].mask(small, guarded["threshold"] / 2)
@@ -91,18 +91,12 @@ def remade(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     before = (rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]).round(6)
     lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
     error = np.sqrt(count.clip(lower=1) * (1 - count / exposure).clip(lower=0).where(share, 1)) / exposure
-    again = pd.DataFrame(
-        {
-            "value": rows["per"] * count / exposure,
-            "lower": lower.mask(rows["lower"].isna()),
-            "upper": upper.mask(rows["lower"].isna()),
-            "standard_error": (rows["per"] * error).where(rows["standard_error"] > 0, 0.0),
-            "previous": rows["per"] * nearest(before, policy.rounding_base).mask(is_small(before, least)) / exposure,
-        }
-    )
-    given = rows["numerator"].notna()
-    rows.loc[given, list(again)] = again[given]
-    return rows.assign(numerator=count, denominator=base)
+    before = nearest(before, policy.rounding_base).mask(is_small(before, least))
+    again = {"value": rows["per"] * count / exposure, "previous": rows["per"] * before / exposure}
+    again |= {"lower": lower.mask(rows["lower"].isna()), "upper": upper.mask(rows["lower"].isna())}
+    again["standard_error"] = (rows["per"] * error).where(rows["standard_error"] > 0, 0.0)
+    again = {name: each.where(rows["numerator"].notna(), rows[name]) for name, each in again.items()}
+    return rows.assign(**again, numerator=count, denominator=base)
 
 
 def is_small(counts: pd.Series, threshold: pd.Series | float) -> pd.Series:

@@ -81,14 +81,8 @@ def differences(
     half = student(fewer, level) * error
     with np.errstate(invalid="ignore", divide="ignore"):  # what has nothing to divide by is NaN
         deviation = np.where((fewer >= 1) & (error > 0), np.abs(gap) / error, np.nan)
-    columns = {
-        "difference": gap,
-        "standard_error": error,
-        "lower": gap - half,
-        "upper": gap + half,
-        "p_value": 2 * stats.t.sf(deviation, fewer),
-        "degrees_of_freedom": fewer,
-    }
+    columns = {"difference": gap, "standard_error": error, "lower": gap - half, "upper": gap + half}
+    columns |= {"p_value": 2 * stats.t.sf(deviation, fewer), "degrees_of_freedom": fewer}
     named = [(*pair, question) for pair in pairs for question in values]
     table = pd.DataFrame(named, columns=["first", "second", "question"])
     return table.assign(**{name: array.ravel() for name, array in columns.items()})

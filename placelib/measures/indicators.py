@@ -301,12 +301,7 @@ def _ledger(source: Source, feed: Feed, amounts: pd.DataFrame) -> dict[str, obje
     matched = amounts["numerator"].drop("place").sum()
     records, unplaced = amounts.loc["place", ["records", "unplaced"]]
     unmatched = max(0.0, round(records - matched, 6))  # nought first: of -0.0 and 0.0 the first is the larger
-    return provenance(source.contract) | {
-        "source_id": source.name,
-        "indicator_id": feed.id,
-        "records": records,
-        "matched": round(matched, 6),
-        "in_the_place": round(matched + unplaced, 6),
-        "unmatched": unmatched,
-        "reason": REASONS.get(area, f"{area.replace('lsoa', 'LSOA')} not in the district") if unmatched else "",
-    }
+    reason = REASONS.get(area, f"{area.replace('lsoa', 'LSOA')} not in the district") if unmatched else ""
+    row = {"source_id": source.name, "indicator_id": feed.id, "records": records, "matched": round(matched, 6)}
+    row |= {"in_the_place": round(matched + unplaced, 6), "unmatched": unmatched, "reason": reason}
+    return provenance(source.contract) | row

@@ -87,15 +87,9 @@ def measure(inputs: Inputs) -> Measures:
     residents = population.residents(inputs, geography)
     questions = inputs.vocabulary.indicators.query("denominator == 'adults'")["indicator_id"]
     adults = denominators.get("adults", pd.Series(dtype=float))
-    said = vars(survey) | {"table": with_population(table, inputs, denominators)}
-    return Measures(
-        **said,
-        modelled=modelled_wards(table, residents, adults, questions=questions),
-        residents=residents,
-        headline=population.headline(inputs),
-        ledger=ledger,
-        geography=geography,
-    )
+    said = vars(survey) | {"table": with_population(table, inputs, denominators), "residents": residents}
+    said["modelled"] = modelled_wards(table, residents, adults, questions=questions)
+    return Measures(**said, headline=population.headline(inputs), ledger=ledger, geography=geography)
 
 
 def _survey(inputs: Inputs, geography: Geography) -> answers.SurveyMeasures:

@@ -235,17 +235,11 @@ def _tidy(found: Estimates, interval: Sequence[np.ndarray], domains: Domains, qu
     """Lay the arrays out as one row for each domain and question."""
     with np.errstate(invalid="ignore", divide="ignore"):
         effect = np.where(found.variance > 0, found.variance / found.simple, np.nan)
-    columns = {
-        "estimate": found.estimate,
-        "standard_error": np.sqrt(found.variance),
-        "lower": interval[0],
-        "upper": interval[1],
-        "respondents": found.respondents.astype(int),
-        "effective_respondents": np.where(effect > 0, found.respondents / effect, found.kish),
-        "design_effect": effect,
-        "degrees_of_freedom": found.degrees,
-        "lone_strata": found.lone.astype(int),
-    }
+    effective = np.where(effect > 0, found.respondents / effect, found.kish)
+    columns = {"estimate": found.estimate, "standard_error": np.sqrt(found.variance)}
+    columns |= {"lower": interval[0], "upper": interval[1], "respondents": found.respondents.astype(int)}
+    columns |= {"effective_respondents": effective, "design_effect": effect, "degrees_of_freedom": found.degrees}
+    columns["lone_strata"] = found.lone.astype(int)
     return _named(domains, questions).assign(**{name: array.ravel() for name, array in columns.items()})
 
 

@@ -143,8 +143,7 @@ def _resolve(name: str, data: Path) -> Path:
 
 def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> Source:
     """Read the file that a contract has signed for, if the contract's own words are known."""
-    contract = read_toml(signed, Contract)
-    contract = books.completed(contract, vocabulary.books)
+    contract = books.completed(read_toml(signed, Contract), vocabulary.books)
     path, wrong = signed.with_name(contract.file), checks.words(contract, signed.name, settings, vocabulary)
     if wrong:
         raise InputFaults(wrong)

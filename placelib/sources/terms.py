@@ -69,13 +69,10 @@ class Vocabulary:
 
 def read_vocabulary(folder: Path) -> Vocabulary:
     """Read the tables of a vocabulary folder, its dictionary of books, its wording and how its tables leave."""
-    indicators, domains, characteristics, wanted = (
-        pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
-        for name in ("indicators", "domains", "characteristics", "aspirations")
-    )
-    books, wording, tables = (
-        tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf8")) for name in ("books", "wording", "tables")
-    )
+    lists = [folder / f"{name}.csv" for name in ("indicators", "domains", "characteristics", "aspirations")]
+    indicators, domains, characteristics, wanted = (pd.read_csv(path, keep_default_na=False) for path in lists)
+    texts = ((folder / f"{name}.toml").read_text(encoding="utf8") for name in ("books", "wording", "tables"))
+    books, wording, tables = map(tomllib.loads, texts)
     books = {kind: Book(**book) for kind, book in books.items()}
     tables = {name: TableWords(**words) for name, words in tables.items()}
     return Vocabulary(indicators, domains, characteristics, books, wording, wanted, tables)
