@@ -45,9 +45,8 @@ def synthetic_control(panel: pd.DataFrame) -> pd.DataFrame:
     gaps = values - pd.DataFrame(twins)
     fit, later = (np.sqrt((gaps[years] ** 2).mean()) for years in (before, ~before))
     times = later / fit.clip(lower=1e-9 * known.abs().to_numpy().max())
-    table = panel[["area_name", "role", "year", "value"]].merge(
-        gaps.melt(value_name="difference", ignore_index=False).reset_index(), on=["area_name", "year"], validate="1:1"
-    )
+    apart = gaps.melt(value_name="difference", ignore_index=False).reset_index()
+    table = panel[["area_name", "role", "year", "value"]].merge(apart, on=["area_name", "year"], validate="1:1")
     ranks = {"fit": fit, "times_as_far": times, "rank": times.rank(ascending=False, method="max")}
     table = table.assign(**{name: table["area_name"].map(each) for name, each in ranks.items()})
     after, last = table["year"] >= values.index[~before][0], table["year"] == values.index[-1]
