@@ -137,8 +137,9 @@ def _bodies(inputs: Inputs) -> pd.Series:
     services = inputs.book("services").assign(agency=lambda each: each["commissioner"].map(whose))
     pair = services.merge(inputs.book("governance"), on="agency")
     pair = pair[pair["annual_cost"].between(pair["threshold_lower"], pair["threshold_upper"].fillna(np.inf))]
-    said = pair["body"] + pair["role"].map(inputs.vocabulary.wording["roles"]) + pair["decides"] + ")"
-    return said.groupby(pair["service_id"]).agg(lambda each: some(each.unique()))
+    said = pair.groupby(["service_id", "body", "role"], sort=False)["decides"].agg("; ".join).reset_index()
+    said["words"] = said["body"] + said["role"].map(inputs.vocabulary.wording["roles"]) + said["decides"] + ")"
+    return said.groupby("service_id")["words"].agg(lambda each: some([*each]))
 
 
 def _wards(inputs: Inputs) -> pd.Series:
