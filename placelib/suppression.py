@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from placelib.measures.indicators import rate_interval, too_few
+from placelib.measures.indicators import UNPLACED, rate_interval, too_few
 from placelib.settings import Disclosure
 
 # Whoever knows the total and every count shown beside a suppressed one must still be left this many numbers for it,
@@ -144,17 +144,24 @@ def few_answers(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
 
 
 def to_hide(rows: pd.DataFrame, policy: Disclosure) -> pd.Series:
-    """Which rows rest on too few, and which have to be hidden lest those be worked back."""
+    """Which rows rest on too few, and which have to be hidden lest those be worked back.
+
+    Records of the place that do not say where in it are a part of its total like a ward: few of them are told neither.
+    """
     rows = rows.assign(threshold=rows["threshold"].clip(lower=policy.administrative_threshold))
     hidden = too_few(rows)
     rest = (rows["denominator"] - rows["numerator"]).where(rows["measure"].eq("proportion"))
     for _, cells in rows.groupby(["source_id", "indicator_id"]):
         if cells["status"].eq("suppressed").any():  # the agency hid a part of unknown size: there is no total
             continue
-        wards = cells.index[cells["area_type"] == "ward"]
-        for counts in (rows.loc[wards, "numerator"], rest[wards]):
-            threshold = cells["threshold"].iloc[0]
-            hidden[wards], enough = complemented(counts, hidden[wards], threshold, policy.rounding_base)
+        wards, threshold = cells.index[cells["area_type"] == "ward"], cells["threshold"].iloc[0]
+        matched, whole = (cells.loc[cells["area_type"] == area, "numerator"].sum() for area in ("ward", "place"))
+        unplaced = pd.Series({UNPLACED: max(round(whole - matched, 6), 0.0)})
+        located = rows.loc[wards, "numerator"]  # what a ledger adds up; with those of no ward they are the place's
+        for counts in (located, pd.concat([located, unplaced]), rest[wards]):
+            few = hidden.reindex(counts.index, fill_value=False) | is_small(counts, threshold)
+            few, enough = complemented(counts, few, threshold, policy.rounding_base)
+            hidden[wards] = few[wards]
             hidden[cells.index] |= not enough
     return hidden
 

@@ -181,6 +181,8 @@ def least_left(counts: list[int], unmatched: int = 0, unplaced: int = 0) -> floa
 @example([1, 10, 0, 0], 0, 0)
 @example([1, 1, 1, 8], 0, 0)
 @example([3, 8], 3, 2)
+@example([0, 11], 7, 7)
+@example([2, 29], 12, 12)
 def test_counts_of_few_wards_are_hidden_with_others(counts, unmatched, unplaced):
     """Whatever the wards and what matched none, each small count keeps five values, even beside one shown ward."""
     assert least_left(counts, unmatched, min(unplaced, unmatched)) >= FEWEST_CANDIDATES
