@@ -104,11 +104,10 @@ def test_the_foot_explains_marks_and_names_the_source():
 
 
 def test_made_up_data_say_so_everywhere():
-    """Subtitle, foot, alternative text and the table behind the picture."""
+    """Subtitle, alternative text and the table behind the picture."""
     figure = rank_dots(needs(), "rank")
-    title, subtitle, foot, *_ = words_of(figure)
+    title, subtitle, *_ = words_of(figure)
     assert "(illustrative data)" in subtitle
-    assert "made up" in foot
     assert "(illustrative data)" in figure.alt
     assert "(illustrative data)" in figure.data.caption
     assert "illustrative" not in title

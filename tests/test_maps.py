@@ -121,13 +121,12 @@ def test_the_key_lies_below_the_map():
 
 
 def test_words_of_the_map():
-    """The finding is the title, the subject the subtitle; approximate outlines and made-up data are at the foot."""
+    """The finding is the title, the subject (and that it is made up) the subtitle; outlines are told of at the foot."""
     figure = ward_map(wards(), needs(), "score")
     title, subtitle, foot = (" ".join(text.get_text().split()) for text in figure.canvas.texts)
     assert title == "Wish and Regency are among the five wards that need most, and we are sure of both"
     assert subtitle == "Overall need by ward, from 26 indicators compared with England (illustrative data)"
     assert "Ward outlines are approximate." in foot
-    assert "made up" in foot
     assert "Darkest: Wish." in figure.alt
     assert ward_map(wards(), needs(), "score", title="Mine").data.caption.startswith("Mine")
 

@@ -154,7 +154,7 @@ def test_the_outlook_is_certain_where_the_target_is_far_away_and_even_in_the_mid
     found = outlook(outcomes.reset_index(drop=True), steady, {"burglary": 10.0})
     assert found["chance_pct"].tolist() == [0, 100]
     assert found["foreseen"].all()
-    assert found["outlook"].str.startswith(("Fewer than 5 chances", "More than 95 chances")).all()
+    assert found["outlook"].str.startswith(("Fewer than 5 in", "More than 95 in")).all()
     assert (found["forecast_lower"] < 60).all()
     assert (found["forecast_upper"] > 60).all()
     even = outlook(book(target=found["forecast"].iloc[0], direction="higher is better"), steady, {"burglary": 10.0})
@@ -165,7 +165,7 @@ def test_the_outlook_is_certain_where_the_target_is_far_away_and_even_in_the_mid
 def test_too_little_behind_it_is_no_outlook(events):
     """Under two years, under 20 events a month, or a month that is not known: no outlook."""
     found = outlook(book(direction="higher is worse"), months(events), {"burglary": 10.0})
-    assert found["outlook"].str.startswith("Not known").all()
+    assert found["outlook"].str.startswith("Too few months").all()
     assert found["chance_pct"].isna().all()
     assert not found["foreseen"].any()
     past = book(direction="higher is worse", target_date=pd.Timestamp("2026-03-31"))

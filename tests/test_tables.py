@@ -160,7 +160,7 @@ def test_a_long_table_says_what_it_leaves_out():
     """Two of five rows, and where the others are."""
     shown = show(needs(), ["ward_name"], rows=2)
     assert len(shown.rows) == 2
-    assert shown.notes[0].startswith("The first 2 of 5 rows")
+    assert shown.notes[0].startswith("2 of 5 rows")
 
 
 def test_the_text_of_a_table_can_be_compared():

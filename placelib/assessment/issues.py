@@ -15,7 +15,8 @@ MOST_ISSUES = 4
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
-NOT_ASKED = "The survey did not ask about this."
+NO_TREND = "No earlier figures."
+NOT_ASKED = "Not asked in the survey."
 COLUMNS = ["place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty"]
 COLUMNS += ["residents_say", "owner", "duty"]
 
@@ -99,14 +100,15 @@ def _of_group(group: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.S
     name = _group_name(cell["category_name"], cell["characteristic_name"])
     gap = span(group["difference_lower"], group["difference_upper"], whole=True) + " points"
     return {
+        "indicator": f"{name}: {words['short_name'].lower()}",
         "headline": f"A small group with a serious gap: {name}. {words['indicator']}: "
         f"{number(cell['value'], '%')}% of them, against {number(_whole(cells)['value'], '%')}% of everyone: a gap "
         f"of {gap}.",
         "people_affected": _people_in_group(cell, group["population_pct"], _whole(exact), words),
-        "wards": "Too few answers to tell wards apart within the group.",
+        "wards": "Too few answers to tell.",
         "groups": f"{name}.",
-        "trend": "No earlier figures to compare with.",
-        "certainty": f"The gap to everyone is {gap}, with every group and question in the survey allowed for.",
+        "trend": NO_TREND,
+        "certainty": f"A gap of {gap}.",
     }
 
 
@@ -174,25 +176,25 @@ def span(lower: float, upper: float, *, whole: bool = False) -> str:
 
 def _certainty(issue: dict, words: pd.Series, *, survey: bool) -> str:
     if issue["lower"] == issue["upper"]:
-        return "A full count, not a sample: chance has no part in the gap."
+        return "A full count: chance has no part in the gap."
     points = " points" if words["unit"].startswith("%") else ""
     gap = span(issue["lower"], issue["upper"], whole=survey)
-    return f"The gap to England is {gap}{points}, with every comparison in this edition allowed for."
+    return f"A gap of {gap}{points}."
 
 
 def _people(issue: dict, words: pd.Series) -> str:
     if not issue["excess"] > 0:
-        return "The number of people is not known: the file gives no counts."
+        return "Not known: the file gives no counts."
     kind = "more" if words["direction"] == "higher is worse" else "fewer"
     a_year = " a year" if words["measure"] == "flow" else ""
-    return f"About {_two_figures(issue['excess'])} {kind}{a_year} than if the place were at England's level."
+    return f"About {_two_figures(issue['excess'])} {kind}{a_year} than at England's level."
 
 
 def _people_in_group(cell: pd.Series, population_pct: float, place: pd.Series, words: pd.Series) -> str:
     answered = f"About {number(cell['respondents'])} of the group answered."
     adults = float(place["denominator"]) * population_pct / 100 if words["denominator"] == "adults" else np.nan
     if not adults * cell["value"] > 0:
-        return f"The number of people is not known: no file counts the adults of this group. {answered}"
+        return f"Not known: no file counts the adults of this group. {answered}"
     return f"About {_two_figures(adults * cell['value'] / 100)} of about {_two_figures(adults)} adults. {answered}"
 
 
@@ -210,18 +212,18 @@ def _wards(exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> str:
     hit = wards[wards["area_code"].isin(worse) & wards["value"].notna()]
     hit = hit.sort_values("value", ascending=sign < 0)
     if hit.empty:
-        return "No ward stands out from the place as a whole beyond chance."
+        return "None stands out beyond chance."
     some = [f"{row.ward_name} ({number(row.value, words['unit'])})" for row in hit.head(MOST_NAMED).itertuples()]
-    return f"Hardest hit: {', '.join(some)}. Worse than the place as a whole: {len(hit)} of {len(wards)} wards."
+    return f"{len(hit)} of {len(wards)} worse than the place, most of all {', '.join(some)}."
 
 
 def _groups(gaps: pd.DataFrame, words: pd.Series) -> str:
     asked = gaps[(gaps["indicator_id"] == words.name) & (gaps["family"] == "one characteristic")]
     if asked.empty:
-        return "Not known: the source does not say who is affected."
+        return "Not known from this source."
     hit = asked[asked["verdict"] == "worse"].head(MOST_NAMED)
     some = [f"{row.category_name} ({number(round(row.value), words['unit'])})" for row in hit.itertuples()]
-    return f"Worse among: {'; '.join(some)}." if some else "No group stands out beyond chance."
+    return f"Worse among: {'; '.join(some)}." if some else "None stands out beyond chance."
 
 
 def _said(published: pd.DataFrame, words: pd.Series) -> str:
@@ -229,14 +231,14 @@ def _said(published: pd.DataFrame, words: pd.Series) -> str:
     if said.empty:
         return "No survey of residents in this edition."
     if words.name in said["indicator_id"].values:
-        return "This figure is what residents say."
+        return "This figure is their own."
     return NOT_ASKED  # another question of the same domain may be about something else
 
 
 def _trend(place: pd.Series) -> str:
     now, before = float(place["value"]), float(place["previous"])
     if not before > 0:
-        return "No earlier figures to compare with."
+        return NO_TREND
     error = place["standard_error"] * np.sqrt(1 + before / now)
     if abs(now - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
         return "No clear change on the year before."

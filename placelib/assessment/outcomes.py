@@ -16,9 +16,9 @@ RECENT = 6  # points of a chart that are "lately"
 UNLIKE = 2.0  # a mix that fits the years before so many times worse than is usual among the others fits badly
 WORSE = {"higher is worse": 1.0, "higher is better": -1.0}
 FIGURE = ["value", "lower", "upper", "mark", "period", "source", "method", "illustrative"]
-STANDING = ["No figure", "Reached", "Not reached", "We cannot tell: the target lies within the margin of error"]
+STANDING = ["No figure", "Reached", "Not reached", "We cannot tell"]
 OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook", "foreseen"]
-NO_OUTLOOK = "Not known: too few months"
+NO_OUTLOOK = "Too few months"
 ASSURED = ["Missed in every ordinary {each}, unless something changes", "Hit and miss: chance decides"]
 ASSURED += ["Met in every ordinary {each}", "No target set"]
 WORDS, LIMITS = ["variation", "assurance"], ["centre", "lower", "upper", "target"]
@@ -93,8 +93,7 @@ def _outlook(outcome: Mapping, events: pd.Series | None, exposure: float) -> dic
         return {"outlook": NO_OUTLOOK, "foreseen": False}
     worse, rates = WORSE[outcome["direction"]], futures / exposure
     chance = 5 * round(20 * (worse * rates <= worse * outcome["target"]).mean())
-    said = {0: "Fewer than 5", 100: "More than 95"}.get(chance, f"About {chance}")
-    words = f"{said} chances in 100 of reaching it in time, if things go on as they have"
+    words = {0: "Fewer than 5", 100: "More than 95"}.get(chance, f"About {chance}") + " in 100"
     return dict(zip(OUTLOOK, [chance, *np.quantile(rates, [0.5, 0.025, 0.975]), words, True], strict=True))
 
 

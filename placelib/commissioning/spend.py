@@ -84,7 +84,7 @@ def planned_for(lines: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By indicator_id: outcome_id, outcome (the population outcome), year (the latest that is planned), prices,
+        By indicator_id: outcome_id, outcome (the population outcome), year (the latest that is planned),
         spent_gbp_m (missing where the ledgers name no such outcome).
     """
     served = outcomes["parent"].fillna(outcomes["outcome_id"])
@@ -94,8 +94,7 @@ def planned_for(lines: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     pounds = latest["spent_gbp_m"].groupby(latest["outcome_id"].map(root)).sum()
     words = outcomes.set_index("outcome_id")["outcome"]
     found = {"outcome_id": served, "outcome": served.map(words), "spent_gbp_m": served.map(pounds).astype(float)}
-    found = pd.DataFrame(found).assign(year=planned["year"].max(), prices=planned["prices"].max())
-    found = found.set_axis(outcomes["indicator_id"])
+    found = pd.DataFrame(found).assign(year=planned["year"].max()).set_axis(outcomes["indicator_id"])
     return found[~found.index.duplicated()]
 
 

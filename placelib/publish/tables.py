@@ -211,7 +211,7 @@ def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, capt
     frame = published(table)
     columns = list(columns) or [name for name in frame if not name.endswith(("geometry", "_code", "_id"))]
     texts = [as_text(frame, column)[:rows] for column in columns]
-    cut = [f"The first {rows} of {len(frame):,} rows: all are in the tables beside this report."] * (len(frame) > rows)
+    cut = [f"{rows} of {len(frame):,} rows; all are in the tables beside this report."] * (len(frame) > rows)
     marked = {cell.split()[-1] for text in texts for cell in text if cell}
     marks = "; ".join(f"{mark} {words}" for mark, words in EXPLAINED.items() if mark in marked)
     return Shown(
@@ -241,13 +241,13 @@ def made_up(table: Table) -> bool:
 
 
 def footnotes(table: Table, columns: Sequence[str] = ()) -> list[str]:
-    """List a table's sources, where they are few and no column names them, its method, notes, and whether made up."""
+    """List a table's sources, where they are few and no column names them, its method and its notes."""
     frame, notes = table.frame, []
     for name, many in (("source", " sources, listed in 01_place."), ("method", " methods, named in the tables.")):
         told = sorted(frame[name].dropna().astype(str).str.split("; ").explode().unique()) if name in frame else []
         if told and name not in columns:
             notes.append(f"{heading(name)}: {'; '.join(told)}." if len(told) <= MOST_NAMED else f"{len(told)}{many}")
-    return [*notes, *table.notes, *(["Illustrative data: made up to show the method."] * made_up(table))]
+    return [*notes, *table.notes]
 
 
 def labelled(words: str, table: Table) -> str:
