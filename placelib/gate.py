@@ -24,7 +24,7 @@ from placelib.settings import Disclosure
 
 SUPPRESSED, UNRELIABLE, NO_DATA = "[c]", "[u]", "[x]"
 MARKS = {
-    SUPPRESSED: "too few people or events to show, or hidden to protect such a number",
+    SUPPRESSED: "too few people, events or suppliers to show, or hidden to protect such a number",
     UNRELIABLE: "uncertain: few answers, or a wide interval",
     NO_DATA: "no data",
 }

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placelib.commissioning import assurance
+from placelib.measures.shared import measure
+from placelib.stages import assurance as stages
 
 TODAY = pd.Timestamp("2026-11-26")
 
@@ -196,7 +198,7 @@ def decided(value, lower, upper, *, expected=-10.0, start="2026-04-01", end="202
         (45, 40, 50, assurance.BOTH),  # -12.1 to 2.1
         (47, 45, 49, "less than expected"),  # -5.8 to -0.2
         (49, 47, 51, "less than expected"),  # -3.8 to 1.8
-        (54, 52, 56, assurance.BACK),  # 1.2 to 6.8
+        (54, 52, 56, "the other way"),  # 1.2 to 6.8
         (30, 28, 32, "more than expected"),  # -22.8 to -17.2
         (40, None, None, assurance.UNTOLD),
         (None, None, None, assurance.UNTOLD),
@@ -258,3 +260,10 @@ def test_gaps_and_overlaps_that_are_planted_in_rights_and_powers_are_found(plant
     assert sorted(by["nobody here may decide"]) == found["nobody_may_decide"]
     assert by[by.index.str.startswith("both may decide")].tolist() == [[found["two_may_decide"]]]
     assert by[by.index.str.contains("heard first")].tolist() == [[found["heard_too_late"]]]
+
+
+def test_decisions_to_discuss_are_those_that_are_late_or_can_be_judged(planted):
+    """The scheme of two years ago and what is late are put before the meeting; what was dropped or is too early is not."""
+    frame = stages.review(planted[0], measure(planted[0])).frame.set_index("decision_id")["to_discuss"]
+    assert frame[["D01", "D03", "D06", "D10"]].all()
+    assert not frame[["D05", "D07", "D08"]].any()

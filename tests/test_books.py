@@ -45,6 +45,7 @@ CONTRACT = [
 ]
 CONTRACT += [0, 3]
 SPEND = ["L1", "council", "", "Parks", "08", "O1", A, "revenue", 100, "gross", "budget", "2026-27", "2025-26", "", ""]
+OPTION = ["P1", "Homes", "As now", "yes", "O1"]
 RISK = ["R1", "A hostel closes", "O1", "housing", "Lease", "partial", 0.1, 0.2, 0.3, 10, 20, 30, "", "2027-01-01"]
 SERVICE = [
     "S1",
@@ -93,7 +94,7 @@ def test_every_rule_of_the_dictionary_names_columns_that_are_there(kind):
     """Keys, shares, dates, links and references of a book are columns of that book or of another."""
     each = BOOKS[kind]
     named = [*each.key, *(each.no_circle or ()), *(name for some in (*each.later, *each.rising) for name in some)]
-    named += [each.sums_to_one.within, *each.sums_to_one.columns] if each.sums_to_one else []
+    named += [name for rule in (each.sums_to_one, each.alike) if rule for name in (rule.within, *rule.columns)]
     assert set(named) <= set(each.columns)
     for column in each.columns.values():
         where, _, name = column.refers.partition(".")
@@ -138,6 +139,17 @@ FAULTS = {
     "shares of a fund that do not sum to one": (
         [book("funds", changed(FUND, c5=0.7), OTHER)],
         "funds.csv, column 'contribution_share', rows 2, 3: the shares of F1 sum to 1.100, not to 1",
+    ),
+    "a fund that ends in two ways": (
+        [book("funds", FUND, changed(OTHER, c14=9e6))],
+        "funds.csv, column 'forecast_spend', rows 2, 3: is not the same in all rows of F1",
+    ),
+    "a decision for two outcomes": (
+        [
+            book("options", OPTION, changed(OPTION, c0="P2", c4="O2")),
+            book("outcomes", changed(OUTCOME, c0="O2"), name="more"),
+        ],
+        "options.csv, column 'outcome_id', rows 2, 3: is not the same in all rows of Homes",
     ),
     "a circle of services": (
         [

@@ -127,14 +127,14 @@ def test_links_go_nowhere_round(book):
 
 
 def test_ending_the_planted_service_costs_more_than_it_saves(book, truth):
-    """Home from hospital: the first round of demand alone costs the NHS over twice what is saved."""
+    """Home from hospital: the first round of demand alone costs the NHS over half as much again as is saved."""
     services = book("services").set_index("service_id")
     ends = truth["found"]["shunt"]
     link = book("service_links").query("service_id == @ends")
     cost = link["knock_on_share"] * services["people_served"][ends] * link["unit_cost"]
     assert cost.sum() == pytest.approx(truth["shunted_first_round"][ends])
     to_nhs = link["affects"].map(services["commissioner"]) == "nhs"
-    assert cost[to_nhs].sum() > 2 * services["annual_cost"][ends]
+    assert cost[to_nhs].sum() > 1.5 * services["annual_cost"][ends]
     assert services["statutory"][ends] == "no"
 
 

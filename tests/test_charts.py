@@ -99,7 +99,7 @@ def test_an_indicator_is_ranked_beside_place_and_england():
 def test_the_foot_explains_marks_and_names_the_source():
     """A reader finds what [c] means and where the numbers come from on the picture itself."""
     foot = " ".join(words_of(rank_dots(burglary()))[2].split())
-    assert "[c] too few people or events to show" in foot
+    assert "[c] too few people, events or suppliers to show" in foot
     assert foot.count("Source: Recorded crime.") == 1
 
 

@@ -1,6 +1,7 @@
 """What is published of choices: the planted truth of both illustrative places is found, and no card is half empty."""
 
 import dataclasses
+import re
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from placelib.commissioning.procurement import supplier_ids
 from placelib.measures.shared import measure
 from placelib.stages import commissioning as stages
 from placelib.stages.money import reprofile
+from placelib.stages.shared import edition
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +132,28 @@ def test_options_are_worth_what_their_flows_are(place):
     sums = money.groupby("option")["net_gbp"].sum()
     assert (found.dropna() - sums).abs().max() <= 500 * (len(money) + 1)
     assert table.groupby("decision")["rank"].min().eq(1).all()
+
+
+def test_who_is_worse_off_by_an_option_is_whose_own_part_is_a_loss(place):
+    """Partners whose lines of an option add up to less than nought, to a tenth of a million; as now, nobody is."""
+    inputs, _ = place
+    money = stages.option_money(inputs).frame.groupby(["option", "partner"])["net_gbp"].sum() / 1e6
+    for row in stages.options(inputs).frame.to_dict("records"):
+        if pd.isna(row["net_gbp"]):
+            assert pd.isna(row["worse_off"])
+            continue
+        said = dict(re.findall(r"(?:^|; )(.+?) by £([\d,.]+) million", row["worse_off"]))
+        losers = money[row["option"]].loc[lambda each: each < 0].round(1)
+        assert {name: float(sum_) for name, sum_ in said.items()} == pytest.approx(
+            {name: -loss for name, loss in losers.items() if loss}, abs=0.11
+        )
+        assert said or row["worse_off"] == "nobody"
+
+
+def test_a_month_to_act_by_that_has_gone_says_so(place):
+    """Against the date of the newest book."""
+    inputs, _ = place
+    frame, at = stages.contract_ends(inputs).frame, edition(inputs).to_period("M")
+    months = pd.to_datetime(frame["act_by"], format="%B %Y").dt.to_period("M")
+    assert frame.loc[months < at, "passed"].eq("has passed").all()
+    assert frame.loc[months > at, "passed"].eq("is to come").all()

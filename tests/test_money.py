@@ -116,6 +116,7 @@ def test_a_fund_says_who_pays_as_forecast_and_beyond(inputs):
     assert frame.loc[("10% over", "Council"), "pays_gbp"] == 900_000.0
     assert frame.loc["5% under", "pays_gbp"].to_dict() == {"Council": -250_000.0, "Police": -250_000.0}
     assert money.funds(inputs).frame["host"].tolist() == ["Council"] * 2
+    assert money.funds(inputs).frame["new_terms"].tolist() == [True, False]
 
 
 def test_money_moves_to_where_it_does_more(inputs, exact):

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from little import ENGLAND
+from scipy import stats
 
 from placelib.assessment import needs
 from placelib.assessment.needs import comparisons, need_index, rank_sets
+from placelib.measures.rates import byar
 from placelib.sources.readers import SHIPPED
 from placelib.sources.terms import Vocabulary, read_vocabulary
 
@@ -270,7 +272,10 @@ def test_every_answer_of_the_little_place_is_compared(exact):
 def test_comparisons_are_exact_whatever_the_source():
     """24.4 against 15.3 is 9.1 more for a survey too: rounding is left to the gate."""
     rows = table({"lonely": [24.4]}, england={"lonely": 15.3})
-    rows.loc[rows["area_type"] == "place", "standard_error"] = 9.05 / 1.96  # surely worse by a hair
+    rows.loc[rows["area_type"] == "place", ["standard_error", "numerator"]] = (
+        9.05 / 1.96,
+        np.nan,
+    )  # surely worse by a hair
     numbers = ["value", "comparator_value", "difference", "lower", "upper"]
     for release in ("open", "survey"):
         found = comparisons(rows.assign(release_class=release), WORDS).iloc[0]
@@ -286,6 +291,17 @@ def test_all_comparisons_make_one_family():
     many = comparisons(pd.concat([alone, *others]), WORDS)
     assert many["verdict"].eq("no clear difference").all()
     assert len(many) == 40
+
+
+def test_few_events_are_no_surer_than_they_are():
+    """With 20 events to be expected a place just like England is called better, or worse, once in 40 at most."""
+    counts = np.arange(1, 80)
+    found = [comparisons(table({"burglary": [n / 10]}, england={"burglary": 2.0}), WORDS).iloc[0] for n in counts]
+    for verdict in ("better", "worse"):
+        called = [row["verdict"] == verdict for row in found]
+        assert 0.015 < stats.poisson.pmf(counts, 20)[called].sum() < 0.025
+    limits = byar(20 * np.ones(1)).iloc[0] / 10 - 2.0  # one comparison, and no error in England's figure
+    assert found[19][["lower", "upper"]].tolist() == pytest.approx(limits[["lower", "upper"]].tolist())
 
 
 def test_lower_is_worse_where_the_vocabulary_says_so():

@@ -132,8 +132,9 @@ def test_each_indicator_has_its_own_pattern():
         by_hand[name] = lowest
     assert found["p_value"].to_dict() == pytest.approx(by_hand)
     outstanding = alone["noise"].wards.query("stands_out != ''").index
-    assert found.loc["noise", "stand_out"] == ", ".join("Ward " + outstanding)
-    assert "Ward W00" in found.loc["noise", "stand_out"]
+    named = [f"Ward {code} ({how})" for code, how in alone["noise"].wards.loc[outstanding, "stands_out"].items()]
+    assert found.loc["noise", "stand_out"] == ", ".join(named)
+    assert "Ward W00 (high among high)" in found.loc["noise", "stand_out"]
     assert found.loc["burglary", "stand_out"] == ""
 
 
@@ -147,7 +148,7 @@ def test_a_ward_that_stands_out_alone_is_not_called_no_pattern(monkeypatch, kind
     found = Pattern(0.0, -0.04, 0.5, wards, ())
     monkeypatch.setattr("placelib.assessment.pattern.spatial_pattern", lambda *_: found)
     row = patterns(counted(), squares()).iloc[0]
-    assert (row["reading"], row["stand_out"]) == (reading, "Ward W12" if kind else "")
+    assert (row["reading"], row["stand_out"]) == (reading, f"Ward W12 ({kind})" if kind else "")
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,8 @@ def test_marks_stand_for_missing_numbers_and_beside_unreliable_ones():
     assert cells["Hill"] == ("[c]", "[c]")
     assert cells["Regency"] == ("15 [u]", "9")
     assert cells["England"] == ("10", "–")
-    assert "[c] too few people or events to show, or hidden to protect such a number; [u] uncertain" in shown.notes[0]
+    assert shown.notes[0].startswith("[c] too few people, events or suppliers to show, or hidden to protect")
+    assert "; [u] uncertain" in shown.notes[0]
     assert not any("[c]" in note for note in show(needs(), ["ward_name", "score"]).notes)
 
 

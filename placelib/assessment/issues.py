@@ -15,7 +15,6 @@ MOST_ISSUES = 4
 STALE = " (The number has changed since this was written.)"
 TREND_CONFIDENCE = 0.95
 MOST_NAMED = 3
-NO_TREND = "No earlier figures."
 NOT_ASKED = "Not asked in the survey."
 COLUMNS = ["place", "indicator_id", "indicator", "headline", "people_affected", "wards", "groups", "trend", "certainty"]
 COLUMNS += ["residents_say", "owner", "duty"]
@@ -84,9 +83,10 @@ def _worse_than_england(comparisons: pd.DataFrame) -> pd.DataFrame:
 def _of_place(issue: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> dict[str, str]:
     place, england = _whole(cells), cells.query("area_type == 'england'").iloc[0]
     side = "above" if issue["difference"] > 0 else "below"
+    footing = re.search(r"; \d+ months put on a yearly footing", str(place["method"]))
     return {
         "headline": f"{words['indicator']}: {figure(place['value'], words['unit'])}, {side} England's "
-        f"{number(england['value'])} ({place['period']}).",
+        f"{number(england['value'])} ({place['period']}{footing[0] if footing else ''}).",
         "people_affected": _people(issue, words),
         "wards": _wards(exact, cells, words),
         "trend": _trend(_whole(exact)),
@@ -106,9 +106,9 @@ def _of_group(group: dict, exact: pd.DataFrame, cells: pd.DataFrame, words: pd.S
         f"of {gap}.",
         "people_affected": _people_in_group(cell, group["population_pct"], _whole(exact), words),
         "wards": "Too few answers to tell.",
-        "groups": f"{name}.",
-        "trend": NO_TREND,
-        "certainty": f"A gap of {gap}.",
+        "groups": "",
+        "trend": "",
+        "certainty": f"A gap of {gap}." + " Few answers: an uncertain figure." * (cell["mark"] != ""),
     }
 
 
@@ -220,7 +220,7 @@ def _wards(exact: pd.DataFrame, cells: pd.DataFrame, words: pd.Series) -> str:
 def _groups(gaps: pd.DataFrame, words: pd.Series) -> str:
     asked = gaps[(gaps["indicator_id"] == words.name) & (gaps["family"] == "one characteristic")]
     if asked.empty:
-        return "Not known from this source."
+        return ""
     hit = asked[asked["verdict"] == "worse"].head(MOST_NAMED)
     some = [f"{row.category_name} ({number(round(row.value), words['unit'])})" for row in hit.itertuples()]
     return f"Worse among: {'; '.join(some)}." if some else "None stands out beyond chance."
@@ -238,7 +238,7 @@ def _said(published: pd.DataFrame, words: pd.Series) -> str:
 def _trend(place: pd.Series) -> str:
     now, before = float(place["value"]), float(place["previous"])
     if not before > 0:
-        return NO_TREND
+        return ""
     error = place["standard_error"] * np.sqrt(1 + before / now)
     if abs(now - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
         return "No clear change on the year before."

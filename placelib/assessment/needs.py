@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from placelib.errors import PlacelibError
-from placelib.measures.indicators import too_few
+from placelib.measures.indicators import rate_interval, too_few
 from placelib.sources.terms import Vocabulary
 
 RANK_CONFIDENCE = 0.90
@@ -269,6 +269,8 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
 
     All comparisons of one edition form one testing family: the limits are Bonferroni's, so that in 95 of 100 editions
     no difference is claimed where there is none. A gap of less than a twentieth is no difference, however certain.
+    Limits of a count are not even about it, so those of a difference are made from both sides' own (Zou and Donner,
+    "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008).
 
     Parameters
     ----------
@@ -284,7 +286,10 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         Made-up figures are compared with made-up ones only. Nothing is rounded.
     """
     named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
-    both, own = ["indicator_id", "illustrative"], ["denominator", "unit", "agency", "survey"]
+    both, own = (
+        ["indicator_id", "illustrative"],
+        ["numerator", "denominator", "years", "per", "measure", "unit", "agency", "survey"],
+    )
     others = table[table["area_type"].isin(["england", "region", "neighbour"])].rename(columns=named)
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
     mine = mine[mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)]
@@ -293,12 +298,21 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     pairs = mine.merge(others, on=both, suffixes=("", "_other")).dropna(subset="value")
     numbers = ["value", "comparator_value", "standard_error", "standard_error_other"]
     pairs[numbers] = pairs[numbers].astype(float)
-    critical = stats.norm.isf((1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
-    margin = critical * np.hypot(pairs["standard_error"], pairs["standard_error_other"].fillna(0))
     difference, ratio = pairs["value"] - pairs["comparator_value"], pairs["value"] / pairs["comparator_value"]
-    clear = ((ratio - 1).abs() >= LEAST_GAP) & (difference.abs() > margin)
+    below, above = _margins(pairs, tail=(1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
+    limits = {"lower": difference - below, "upper": difference + above}
+    clear = ((ratio - 1).abs() >= LEAST_GAP) & ((limits["lower"] > 0) | (limits["upper"] < 0))
     direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
     worse = (difference > 0) == (direction == "higher is worse")
     verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
-    limits = {"lower": difference - margin, "upper": difference + margin}
     return pairs.assign(difference=difference, ratio=ratio, **limits, verdict=verdict)
+
+
+def _margins(pairs: pd.DataFrame, *, tail: float) -> list[pd.Series]:
+    """How far each difference may be too high, and too low: what counts allow, or the errors of a survey."""
+    critical, counted = stats.norm.isf(tail), (pairs["standard_error"] > 0) & ~pairs["survey"]
+    count, people = (pairs[name].where(counted) for name in ("numerator", "denominator"))
+    share = pairs["measure"].eq("proportion")
+    ends = rate_interval(count, people * pairs["years"], per=pairs["per"], proportion=share, level=1 - 2 * tail)
+    own = [(end - pairs["value"]).abs().fillna(critical * pairs["standard_error"]) for end in ends]
+    return [np.hypot(each, critical * pairs["standard_error_other"].fillna(0)) for each in own]

@@ -18,12 +18,13 @@ WORSE = {"higher is worse": 1.0, "higher is better": -1.0}
 FIGURE = ["value", "lower", "upper", "mark", "period", "source", "method", "illustrative"]
 STANDING = ["No figure", "Reached", "Not reached", "We cannot tell"]
 OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook", "foreseen"]
-NO_OUTLOOK = "Too few months"
+SINCE = ["No figure", "Better", "Worse", "No clear change"]
+NO_OUTLOOK = "Not known"
 ASSURED = ["Missed in every ordinary {each}, unless something changes", "Hit and miss: chance decides"]
 ASSURED += ["Met in every ordinary {each}", "No target set"]
 WORDS, LIMITS = ["variation", "assurance"], ["centre", "lower", "upper", "target"]
 FACTS = ["indicator_id", "threshold", "release_class", "illustrative", "source"]
-CHANGED = "; but something has changed, so see the chart"
+CHANGED = "; but something has changed"
 
 
 def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -48,11 +49,15 @@ def standing(outcomes: pd.DataFrame, published: pd.DataFrame, vocabulary: Vocabu
     rows = published.query("area_type == 'place' and characteristic == 'all'").drop_duplicates("indicator_id")
     table = outcomes.merge(rows[["indicator_id", *FIGURE]], how="left", on="indicator_id", validate="m:1")
     table, value = vocabulary.named(table), table["value"].astype(float)
-    missing = [table[end].astype(float).fillna(value) - table["target"] for end in ("lower", "upper")]
-    short = pd.DataFrame(missing) * table["direction"].map(WORSE)  # above nought: on the wrong side of the target
+    off = pd.DataFrame([table[end].astype(float).fillna(value) - value for end in ("lower", "upper")])
+    sign = table["direction"].map(WORSE)
+    short = (value - table["target"] + off) * sign  # above nought: on the wrong side of the target
+    risen = (value - table["baseline"] + np.sqrt(2) * off) * sign  # the baseline is as uncertain
     known = [value.isna(), short.max() <= 0, short.min() > 0]
+    moved = [value.isna(), risen.max() < 0, risen.min() > 0]
     footing = table["method"].astype("str").str.extract(r"(; \d+ months put on a yearly footing)")[0].fillna("")
-    return table.assign(standing=np.select(known, STANDING[:3], STANDING[3]) + footing)
+    since = np.select(moved, SINCE[:3], SINCE[3])
+    return table.assign(standing=np.select(known, STANDING[:3], STANDING[3]) + footing, since=since)
 
 
 def inspected_by(regimes: pd.DataFrame) -> pd.Series:

@@ -140,7 +140,7 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
         known = each.set_index("area_code")[["numerator", "denominator"]].dropna()
         if len(known) == len(wards) >= FEWEST_WARDS and known["numerator"].sum() > 0:
             found = spatial_pattern(known["numerator"], known["denominator"], wards)
-            apart = ", ".join(names[found.wards.query("stands_out != ''").index])
+            apart = ", ".join(f"{names[code]} ({how})" for code, how in found.wards["stands_out"].items() if how)
             alike = "neighbours are alike" if found.moran > found.expected else "neighbours differ"
             left_out = f"; left out, as without neighbours: {', '.join(names[list(found.islands)])}"
             rows.append((indicator, found.moran, found.p_value, apart, alike, left_out if found.islands else ""))

@@ -7,7 +7,8 @@ RIGHTS = ["decides", "pays", "delivers", "answers", "is consulted"]
 FIRST, LIMITS = ["recommends", "is consulted"], ["threshold_lower", "threshold_upper"]
 FIGURE = ["indicator_id", "value", "lower", "upper", "unit", "period", "indicator", "period_start", "period_end"]
 NUMBERS = ["change", "change_lower", "change_upper", "indicator_then", "expected_change", "level", "importance", "gap"]
-UNTOLD, BACK = "cannot tell: no published figure with a range", "as before, or the other way"
+VERDICTS = ["the other way", "less than expected", "as expected", "more than expected"]
+UNTOLD = "cannot tell: no published figure with a range"
 BOTH = "cannot tell: the range holds both no change and what was expected"
 
 
@@ -187,7 +188,7 @@ def review(decisions: pd.DataFrame, outcomes: pd.DataFrame, figures: pd.DataFram
     DataFrame
         The decisions, latest first, with the figure's columns; change (now less then) from change_lower to
         change_upper; and verdict. "Less than expected" or "more than expected": the interval leaves out what was
-        expected; "as before, or the other way": it holds no step towards it; "as expected": it holds it, and leaves out
+        expected; "the other way": it holds no step towards it; "as expected": it holds it, and leaves out
         no change; "cannot tell": it holds both, or there is none. "Too early to say" until a figure reaches the month
         of the expectation, and at least half of its period comes after the decision. What was dropped is not judged.
 
@@ -207,10 +208,10 @@ def review(decisions: pd.DataFrame, outcomes: pd.DataFrame, figures: pd.DataFram
     early = (end.dt.to_period("M") < table["expected_by"].dt.to_period("M")) | (
         end - table["decided_on"] < (end - start) / 2
     )
-    kinds = [table["status"] == "dropped", reach.isna().any(axis=1), early, most <= 0, least > wanted]
+    kinds = [table["status"] == "dropped", reach.isna().any(axis=1), early, most < 0, least > wanted]
     kinds += [(least <= 0) & (most >= wanted), most < wanted]
-    words = ["not judged: dropped", UNTOLD, "too early to say", BACK, "more than expected", BOTH, "less than expected"]
-    table["verdict"] = np.select(kinds, words, "as expected")
+    words = ["not judged: dropped", UNTOLD, "too early to say", VERDICTS[0], VERDICTS[3], BOTH, VERDICTS[1]]
+    table["verdict"] = np.select(kinds, words, VERDICTS[2])
     return table.sort_values(["decided_on", "decision_id"], ascending=[False, True], ignore_index=True)
 
 

@@ -25,9 +25,9 @@ REASONS = {
 
 
 def rate_interval(
-    count: pd.Series, exposure: pd.Series, *, per: pd.Series | float, proportion: pd.Series
+    count: pd.Series, exposure: pd.Series, *, per: pd.Series | float, proportion: pd.Series, level: float = 0.95
 ) -> tuple[pd.Series, pd.Series]:
-    """95% limits of a rate: Wilson for a proportion, Byar for events in a time.
+    """Limits of a rate: Wilson for a proportion, Byar for events in a time.
 
     Parameters
     ----------
@@ -37,9 +37,11 @@ def rate_interval(
         Multiplier of the rate: 100, 1,000 …
     proportion : Series of bool
         Whether each row is a proportion.
+    level : float
+        The share of such limits that hold the rate.
     """
-    shares = wilson(count.where(proportion), exposure.where(proportion))[["lower", "upper"]]
-    events = byar(count.where(~proportion))[["lower", "upper"]].div(exposure, axis=0)
+    shares = wilson(count.where(proportion), exposure.where(proportion), level=level)[["lower", "upper"]]
+    events = byar(count.where(~proportion), level=level)[["lower", "upper"]].div(exposure, axis=0)
     limits = shares.where(proportion, events).mul(per, axis=0)
     return limits["lower"], limits["upper"]
 

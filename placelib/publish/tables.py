@@ -119,7 +119,7 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
     if frame.empty or not is_number(values):  # without a row every column may pass for one of numbers
         return values.astype("string").fillna("").astype(object)
     unit, mark = optional(frame, "unit").fillna(""), optional(frame, "mark").fillna("")
-    alike = [name for name in MEASURED if name in frame] if column in MEASURED else [column]
+    alike = [name for name in frame if _kind(name) == _kind(column)]
     like = unit + optional(frame, "source").fillna("")
     places = like.map({name: decimals(rows[alike].stack()) for name, rows in frame.groupby(like)})
     style = "{:.0f}" if column.endswith("year") else "{:,.{}f}"
@@ -128,6 +128,13 @@ def as_text(frame: pd.DataFrame, column: str) -> pd.Series:
     known = pd.Series(text, frame.index, dtype=object)
     flagged = known + " " + (mark if column == "value" else "")
     return flagged.str.strip().where(values.notna(), mark.replace("", BLANK))
+
+
+def _kind(column: str) -> str:
+    """What columns are written alike: figures and their limits, and sums in the same money; else each by itself."""
+    money = column.removesuffix("_lower").removesuffix("_upper")
+    ending = next((ending for ending in ("_gbp_m", "_gbp") if money.endswith(ending)), column)
+    return "value" if column in MEASURED else ending
 
 
 def _cell(value: float, places: int, style: str, traced: bool) -> str:

@@ -35,8 +35,8 @@ class BookColumn(Column):
         return own | {"codes": {code: code for code in given.get("allowed", ())}, "not_applicable": marks}
 
 
-class Shares(Strict):
-    """Shares that add up to 1 within rows of the same value."""
+class Within(Strict):
+    """Columns that a rule holds together, within rows of the same value."""
 
     within: str
     columns: tuple[str, ...]
@@ -47,7 +47,8 @@ class Book(Strict):
 
     about: str
     key: tuple[str, ...] = ()
-    sums_to_one: Shares | None = None
+    sums_to_one: Within | None = None
+    alike: Within | None = None
     later: tuple[tuple[str, str], ...] = ()
     rising: tuple[tuple[str, ...], ...] = ()
     no_circle: tuple[str, str] | None = None
@@ -91,7 +92,8 @@ def faults(
     found = []
     for kind, frame in whole.items():
         rules = [_strangers(frame, books[kind], {**known, **listed}), _repeats(frame, books[kind])]
-        rules += [_wrong_sums(frame, books[kind]), _wrong_order(frame, books[kind]), _circles(frame, books[kind])]
+        rules += [_wrong_sums(frame, books[kind]), _unlike(frame, books[kind]), _wrong_order(frame, books[kind])]
+        rules += [_circles(frame, books[kind])]
         for rule, broken, column, said in chain(*rules):
             for file, rows in broken.groupby("file"):
                 numbers = rows.index.get_level_values("row").tolist()
@@ -124,6 +126,14 @@ def _wrong_sums(frame: pd.DataFrame, book: Book) -> Broken:
         for key, part in frame.groupby(book.sums_to_one.within):
             if abs((total := part[name].sum()) - 1) > ROUNDING:
                 yield "sum", part, name, {"key": key, "total": total}
+
+
+def _unlike(frame: pd.DataFrame, book: Book) -> Broken:
+    """Cells that say one thing of the same matter in one row, and another in the next."""
+    for name in book.alike.columns if book.alike else ():
+        for key, part in frame.groupby(book.alike.within):
+            if part[name].nunique(dropna=False) > 1:
+                yield "unlike", part, name, {"key": key}
 
 
 def _wrong_order(frame: pd.DataFrame, book: Book) -> Broken:

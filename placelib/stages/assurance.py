@@ -1,14 +1,12 @@
 """What can be published of assurance: risks, who answers, who asks, skills, who may decide, and earlier decisions."""
 
-import pandas as pd
-
 from placelib import gate
 from placelib.commissioning import assurance as rules
 from placelib.commissioning import risks as risk_rules
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages import needs
-from placelib.stages.shared import book, is_made_up, release
+from placelib.stages.shared import book, edition, is_made_up, release
 
 
 def risks(inputs: Inputs) -> gate.Protected:
@@ -30,13 +28,13 @@ def accountability(inputs: Inputs) -> gate.Protected:
 
 def regimes(inputs: Inputs) -> gate.Protected:
     """Every performance and inspection regime, in force or ended, and what it asks for."""
-    at = _edition(inputs)
+    at = edition(inputs)
     return release("regimes", rules.in_force(book(inputs, "regimes"), at), inputs, said={"at": at})
 
 
 def crosswalk(inputs: Inputs) -> gate.Protected:
     """For each indicator, the regimes in force that ask for it, in whose words, how often and in which return."""
-    at = _edition(inputs)
+    at = edition(inputs)
     return release("crosswalk", rules.crosswalk(book(inputs, "regimes"), at), inputs, said={"at": at})
 
 
@@ -67,10 +65,5 @@ def review(inputs: Inputs, exact: Measures) -> gate.Protected:
     figures = rows[rows["basis"] != "modelled"].drop_duplicates("indicator_id")
     then = {"indicator_then": 1}  # decimal places, as figures are published
     table = rules.review(book(inputs, "decisions").round(then), inputs.book("outcomes"), figures)
+    table["to_discuss"] = table["verdict"].isin(rules.VERDICTS) | table["status"].eq("late")
     return release("review", table, inputs)
-
-
-def _edition(inputs: Inputs) -> pd.Timestamp:
-    """The date of this edition: the newest on which one of the place's books was published."""
-    books = inputs.of_kind(*inputs.vocabulary.books)
-    return pd.Timestamp(max((each.contract.published for each in books), default=None))

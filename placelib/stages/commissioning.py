@@ -10,7 +10,7 @@ from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages.money import reprofile
-from placelib.stages.shared import book, release, served, standing
+from placelib.stages.shared import book, edition, release, served, standing
 
 APPRAISED = ("options", "option_scores", "option_weights")
 WARDS_TOLD = 3
@@ -18,11 +18,20 @@ WARDS_TOLD = 3
 
 def options(inputs: Inputs) -> gate.Protected:
     """Options of each decision: weighted score with limits, each partner's view, and what each is worth in all."""
-    net = _worth(inputs).groupby("option_id")[["cost_gbp", "benefit_gbp", "net_gbp"]].sum()
+    worth = _worth(inputs)
+    net = worth.groupby("option_id")[["cost_gbp", "benefit_gbp", "net_gbp"]].sum()
     some_of_each = (net["cost_gbp"] > 0) & (net["benefit_gbp"] > 0)
     net["needed_pct"] = (100 * net["cost_gbp"] / net["benefit_gbp"]).where(some_of_each)
+    own = worth.groupby(["option_id", "partner"])["net_gbp"].sum().reset_index("partner")
+    lost = own["partner"] + (-own["net_gbp"] / 1e6).map(" by £{:,.1f} million".format)
+    net["worse_off"] = (
+        lost[own["net_gbp"].round(-5) < 0].groupby("option_id").agg("; ".join).reindex(net.index).fillna("nobody")
+    )
     table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net)
-    return release("options", table.drop(columns=["counterfactual", "outcome_id"]).assign(chosen="☐"), inputs)
+    said = {"partners": inputs.book("option_weights")["partner"].nunique()}
+    return release(
+        "options", table.drop(columns=["counterfactual", "outcome_id"]).assign(chosen="☐"), inputs, said=said
+    )
 
 
 def switching(inputs: Inputs) -> gate.Protected:
@@ -107,7 +116,8 @@ def contract_ends(inputs: Inputs) -> gate.Protected:
     """Contracts of several partners for the same thing whose ends can be made to meet."""
     table = procurement.ends_that_meet(book(inputs, "contracts"))
     dates = {name: table[name].dt.strftime("%B %Y") for name in ("meets_from", "act_by")}  # a day is one supplier's
-    return release("contract_ends", table.assign(**dates), inputs)
+    passed = np.where(table["act_by"] < edition(inputs), "has passed", "is to come")
+    return release("contract_ends", table.assign(**dates, passed=passed), inputs)
 
 
 def _worth(inputs: Inputs) -> pd.DataFrame:
@@ -137,8 +147,10 @@ def _bodies(inputs: Inputs) -> pd.Series:
     services = inputs.book("services").assign(agency=lambda each: each["commissioner"].map(whose))
     pair = services.merge(inputs.book("governance"), on="agency")
     pair = pair[pair["annual_cost"].between(pair["threshold_lower"], pair["threshold_upper"].fillna(np.inf))]
-    said = pair.groupby(["service_id", "body", "role"], sort=False)["decides"].agg("; ".join).reset_index()
-    said["words"] = said["body"] + said["role"].map(inputs.vocabulary.wording["roles"]) + said["decides"] + ")"
+    who = ["service_id", "next_meeting", "body", "role"]
+    said = pair.groupby(who)["decides"].agg("; ".join).reset_index()
+    said["words"] = said["body"] + said["role"].map(inputs.vocabulary.wording["roles"]) + said["decides"]
+    said["words"] += ", " + said["next_meeting"].dt.strftime("%-d %B %Y") + ")"
     return said.groupby("service_id")["words"].agg(lambda each: some([*each]))
 
 

@@ -73,7 +73,8 @@ def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFra
     rows = planned.join(decisions).reindex(issues["indicator_id"] if alike else [None] * len(issues))
     rows["owner"] = issues["owner"].to_numpy()
     known = np.select([rows["outcome"].isna(), rows["spent_gbp_m"] > 0], ["no_outcome", "money"], "no_money")
-    led = np.select([rows["number"] > 1, rows["owner"] != UNLED], ["choose", "lead"], "no_lead")
+    tests = [rows["number"] > 1, rows["owner"] == UNLED, rows["outcome"].isna()]
+    led = np.select(tests, ["choose", "no_lead", "no_target"], "lead")
     facts = rows.to_dict("records")
     money = [words[which].format(**row) for which, row in zip(known, facts, strict=True)]
     asked = [words[which].format(**row) for which, row in zip(led, facts, strict=True)]

@@ -14,6 +14,7 @@ from placelib.stages.shared import book, covariance, ledger_lines, release, serv
 THEME, OUTCOME = ["cofog", "theme"], ["outcome_id", "outcome"]
 CUTS = {"": [], "agency": ["agency"], "cofog": THEME, "agency and cofog": ["agency", *THEME]}
 CUTS |= {"outcome_id": OUTCOME, "economic_type": ["economic_type"]}
+TERMS = ["fund_id", "host", "legal_power", "vat", "decision_rule", "agreement_end"]
 CASES = {"as forecast": np.nan, "5% over": 0.05, "10% over": 0.1, "5% under": -0.05}
 SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
 MOVED = {"theme": THEME, "service": ["service_id", "service", "commissioner"], "ward": ["ward_code"]}
@@ -52,7 +53,8 @@ def spend_and_need(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def funds(inputs: Inputs) -> gate.Protected:
     """Pooled and aligned budgets: each partner's part, and the terms."""
-    return release("funds", book(inputs, "funds"), inputs)
+    lines = book(inputs, "funds")
+    return release("funds", lines.assign(new_terms=~lines.duplicated(TERMS)), inputs)
 
 
 def overspend(inputs: Inputs) -> gate.Protected:

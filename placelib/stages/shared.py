@@ -50,6 +50,12 @@ def book(inputs: Inputs, kind: str) -> pd.DataFrame:
     return rows.assign(theme=rows["cofog"].map(themes)) if "cofog" in rows else rows
 
 
+def edition(inputs: Inputs) -> pd.Timestamp:
+    """The date of this edition: the newest on which one of the place's books was published."""
+    books = inputs.of_kind(*inputs.vocabulary.books)
+    return pd.Timestamp(max((each.contract.published for each in books), default=None))
+
+
 def ledger_lines(inputs: Inputs) -> pd.DataFrame:
     """Every line of the partners' ledgers, in the prices of the latest year that is spent."""
     lines = book(inputs, "spend").fillna({"outcome": "not tied to one outcome"})
