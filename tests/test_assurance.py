@@ -263,7 +263,7 @@ def test_gaps_and_overlaps_that_are_planted_in_rights_and_powers_are_found(plant
 
 
 def test_decisions_to_discuss_are_those_that_are_late_or_can_be_judged(planted):
-    """The scheme of two years ago and what is late are put before the meeting; what was dropped or is too early is not."""
+    """The scheme of two years ago and what is late are put before the meeting; what was dropped or is early is not."""
     frame = stages.review(planted[0], measure(planted[0])).frame.set_index("decision_id")["to_discuss"]
     assert frame[["D01", "D03", "D06", "D10"]].all()
     assert not frame[["D05", "D07", "D08"]].any()

@@ -17,7 +17,7 @@ CUTS |= {"outcome_id": OUTCOME, "economic_type": ["economic_type"]}
 TERMS = ["fund_id", "host", "legal_power", "vat", "decision_rule", "agreement_end"]
 CASES = {"as forecast": np.nan, "5% over": 0.05, "10% over": 0.1, "5% under": -0.05}
 SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
-MOVED = {"theme": THEME, "service": ["service_id", "service", "commissioner"], "ward": ["ward_code"]}
+MOVED = {"theme": THEME, "service": ["service_id", "service", "outcome", "commissioner"], "ward": ["ward_code"]}
 POTS = {"in one budget": "all", "within each partner": "commissioner", "within each outcome": "outcome_id"}
 
 
