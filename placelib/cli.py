@@ -73,7 +73,8 @@ def _chosen(places: list[str] | None, every: bool, data: str) -> list[str]:
 def _checked(slug: str, data: str) -> Outcome:
     try:
         place = open_place(slug, data=data)
-        inputs, _ = place.inputs, place.needs  # what files lack together shows only in the measuring
+        inputs = place.inputs
+        _ = place.needs, place.options, place.reprofile, place.total_spend  # what files lack together shows only here
     except PlacelibError as error:
         return Outcome(slug, "failed", str(error))
     said = [f"{len(inputs.sources)} sources, no fault found", *inputs.warnings]

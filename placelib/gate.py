@@ -116,6 +116,7 @@ def release_counts(
     policy: Disclosure,
     illustrative: bool,
     parts_of: str = "",
+    notes: Sequence[str] = (),
 ) -> Protected:
     """Release a table whose sensitive numbers are counts of people or records.
 
@@ -157,7 +158,7 @@ def release_counts(
     safe[list(counts)] = frame[list(counts)].mask(guarded, rounded).mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
-    return Protected(safe, title, illustrative, (), _KEY)
+    return Protected(safe, title, illustrative, tuple(notes), _KEY)
 
 
 def release_statistics(
@@ -184,7 +185,7 @@ def release_statistics(
         Naming the columns without a declared precision.
     """
     frame = frame.infer_objects()  # numbers in a column of objects would pass neither by name nor by rounding
-    undeclared = [name for name in frame.select_dtypes("number") if name not in decimals]
+    undeclared = [name for name in frame.select_dtypes("number").dropna(axis=1, how="all") if name not in decimals]
     if undeclared:
         raise DisclosureError(f"No precision is declared for {', '.join(undeclared)}: name it in `decimals`.")
     return Protected(frame.round(decimals), title, illustrative, tuple(notes), _KEY)

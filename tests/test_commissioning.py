@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,8 @@ from placelib.commissioning.decommission import knock_on
 from placelib.commissioning.options import EFFECTS, compare_providers
 from placelib.commissioning.procurement import supplier_ids
 from placelib.measures.shared import measure
+from placelib.place import Place
+from placelib.sources.books import TYPES
 from placelib.stages import commissioning as stages
 from placelib.stages.money import reprofile
 from placelib.stages.shared import edition
@@ -72,6 +75,47 @@ def test_every_card_names_the_bodies_that_must_agree_or_says_that_no_file_does(p
     others = {name: each for name, each in inputs.sources.items() if each.contract.kind != "governance"}
     cards = stages.decision_records(dataclasses.replace(inputs, sources=others), measure(inputs)).frame
     assert cards["who_must_agree"].str.endswith("; no file says which of its bodies decides").all()
+
+
+def changed(inputs, *, without=(), **columns):
+    """Inputs without files of some kinds, and with the same cell in all rows of columns of `services`."""
+    kept = {name: each for name, each in inputs.sources.items() if each.contract.kind not in without}
+    for name, each in kept.items():
+        if each.contract.kind == "services":
+            kept[name] = dataclasses.replace(each, frame=each.frame.assign(**columns))
+    return dataclasses.replace(inputs, sources=kept)
+
+
+def test_a_card_leaves_out_the_wards_where_no_file_tells_them(place):
+    """Nobody lives in "nan"."""
+    inputs = changed(place[0], without=["service_wards"])
+    said = stages.decision_records(inputs, measure(inputs)).frame["who_is_affected"]
+    assert len(said)
+    assert not said.str.contains("most in|nan", regex=True).any()
+
+
+def test_where_nothing_is_put_forward_there_is_no_card(place):
+    """Law asks for every service: no candidate; and without links nobody's move is known, which the table says."""
+    inputs = changed(place[0], without=["service_links"], statutory="yes")
+    exact = measure(inputs)
+    assert stages.decision_records(inputs, exact).frame.empty
+    assert stages.candidates(inputs, exact).frame.empty
+    assert any("service_links" in note for note in stages.knock_on(inputs, exact).notes)
+
+
+def test_every_cell_that_may_be_blank_may_be_blank_in_every_row(place):
+    """All such columns of all books at once: each table is made all the same."""
+    inputs, books = place[0], place[0].vocabulary.books
+    sources = dict(inputs.sources)
+    for name, each in inputs.sources.items():
+        columns = books[each.contract.kind].columns if each.contract.kind in books else {}
+        bare = {column: None for column, rule in columns.items() if "" in rule.not_applicable}
+        types = {column: TYPES.get(columns[column].type, object) for column in bare}
+        sources[name] = dataclasses.replace(each, frame=each.frame.assign(**bare).astype(types))
+    bare = dataclasses.replace(inputs, sources=sources)
+    opened = SimpleNamespace(inputs=bare, _exact=measure(bare))
+    tables = {name: vars(Place)[name].make(opened) for name in Place.stage_names()}
+    assert not tables["providers"].frame.empty
 
 
 def test_every_card_is_whole_and_leaves_blanks_for_people(chosen):

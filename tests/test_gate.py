@@ -45,6 +45,14 @@ def test_a_number_without_a_declared_precision_is_refused(decimals):
         gate.release_statistics(FRAME, "Scores", decimals=decimals, illustrative=False)
 
 
+def test_a_column_of_words_without_any_is_no_number():
+    """A theme that no row names needs no precision, and stays missing."""
+    table = gate.release_statistics(
+        FRAME.assign(theme=None), "Scores", decimals={"score": 1, "rank": 0}, illustrative=False
+    )
+    assert table.frame["theme"].isna().all()
+
+
 def test_numbers_in_a_column_of_objects_are_numbers():
     """They are refused without a precision, and rounded with one."""
     frame = FRAME.astype({"score": object})

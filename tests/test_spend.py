@@ -71,6 +71,14 @@ def test_a_year_without_a_price_level_is_named():
         ledger(spend(*TWO), DEFLATORS, "2030-31")
 
 
+def test_money_of_one_price_year_needs_no_deflators():
+    """A hundred pounds are a hundred pounds; asked for in another year's prices they need the level of both."""
+    rows, none = spend({"amount": 100.0}), DEFLATORS.head(0)
+    assert 1e6 * ledger(rows, none, "2025-26")["paid_gbp_m"].sum() == pytest.approx(100.0)
+    with pytest.raises(PlacelibError, match="2024-25, 2025-26.*deflators"):
+        ledger(rows, none, "2024-25")
+
+
 def test_what_must_not_be_added_stays_apart():
     """Outturn and budget, gross and net, and two years each keep a row of their own."""
     rows = [{}, {"status": "budget"}, {"basis": "net"}, {"year": "2024-25"}, {}]

@@ -41,12 +41,13 @@ def ledger(spend: pd.DataFrame, deflators: pd.DataFrame, prices: str) -> pd.Data
     Raises
     ------
     PlacelibError
-        A price year that the deflators do not have.
+        A price year that the deflators do not have, where there are several.
     """
-    index = deflators.set_index("year")["index"]
-    unknown = sorted({*spend["price_year"], *([prices] if len(spend) else [])} - set(index.index))
-    if unknown:
-        raise PlacelibError(f"No price level is given for {some(unknown)}: add the year to the file of deflators.")
+    index, years = deflators.set_index("year")["index"], {*spend["price_year"], *([prices] if len(spend) else [])}
+    if len(years) == 1:  # no prices to bring together
+        index = pd.Series(1.0, list(years))
+    if unknown := sorted(years - set(index.index)):
+        raise PlacelibError(f"No price level is given for {some(unknown)}: add it to a file of the kind 'deflators'.")
     paid = spend["amount"] * index.get(prices, np.nan) / spend["price_year"].map(index) / 1e6
     passed = paid.where(spend["counterparty"].notna(), 0.0)
     lines = spend.assign(prices=prices, paid_gbp_m=paid, passed_on_gbp_m=passed, spent_gbp_m=paid - passed)

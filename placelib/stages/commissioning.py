@@ -85,15 +85,16 @@ def decision_records(inputs: Inputs, exact: Measures) -> gate.Protected:
     words, moved = inputs.vocabulary.wording, knock_on(inputs, exact).frame.query("people > 0").set_index("service_id")
     rows = candidates(inputs, exact).only(put_forward="yes").frame.set_index("service_id")
     moves = [words["move"]["text"].format_map(each) for each in moved.to_dict("records")]
-    rows["moves"] = pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)
-    rows["weakest"] = moved["evidence"].groupby(level=0).agg(lambda each: max(each, key=decommission.STRENGTH.index))
+    choices = inputs.book("options").groupby("outcome_id")["decision"].first()
+    known = {"moves": pd.Series(moves, moved.index, dtype=object).groupby(level=0).agg("; ".join)}
+    known["weakest"] = moved["evidence"].groupby(level=0).agg(lambda each: max(each, key=decommission.STRENGTH.index))
+    known["decision"] = inputs.book("services").set_index("service_id")["outcome_id"].map(choices)
+    known |= {"bodies": _bodies(inputs), "wards": _wards(inputs)}
+    rows = rows.join(pd.DataFrame(known))
     given = reprofile(inputs, exact).only(breakdown="service").frame.set_index("service_id")["move_third_gbp"]
     stances = [rows["net_gbp_upper"] < 0, given.reindex(rows.index) > 0]
     stance = pd.Series(np.select(stances, ["against", "divided"], "consider"), rows.index).map(words["stance"])
     rows["stance"] = [text.format_map(row) for text, row in zip(stance, rows.to_dict("records"), strict=True)]
-    choices = inputs.book("options").groupby("outcome_id")["decision"].first()
-    rows["decision"] = inputs.book("services").set_index("service_id")["outcome_id"].map(choices)
-    rows["bodies"], rows["wards"] = _bodies(inputs), _wards(inputs)
     cells = {name: [_line(line, row) for row in rows.to_dict("records")] for name, line in words["record"].items()}
     return release("decision_records", rows[["service"]].assign(**cells), inputs)
 

@@ -75,6 +75,8 @@ def _asked(inputs: Inputs, issues: pd.DataFrame, *, made_up: bool) -> pd.DataFra
     known = np.select([rows["outcome"].isna(), rows["spent_gbp_m"] > 0], ["no_outcome", "money"], "no_money")
     tests = [rows["number"] > 1, rows["owner"] == UNLED, rows["outcome"].isna()]
     led = np.select(tests, ["choose", "no_lead", "no_target"], "lead")
+    millions = rows["spent_gbp_m"].fillna(0.0)
+    rows["sum"] = [f"{each:,.0f} million" if each >= 10 else f"{1e6 * each:,.0f}" for each in millions.round(3)]
     facts = rows.to_dict("records")
     money = [words[which].format(**row) for which, row in zip(known, facts, strict=True)]
     asked = [words[which].format(**row) for which, row in zip(led, facts, strict=True)]

@@ -8,11 +8,13 @@ from placelib import gate, suppression
 from placelib.assessment import equality
 from placelib.assessment import needs as need_rules
 from placelib.commissioning import spend
+from placelib.errors import some
 from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs, Source
 
 MOST_NAMED = 3
 NO_FILE = "No file of this place feeds this table."
+LACKS = "This place has no file of these kinds, which it needs: {}."
 # decimal places of what a column's name says that it holds: thousands of pounds, tenths of millions, shares of 1
 PLACES = {"_gbp": -3, "_gbp_lower": -3, "_gbp_upper": -3, "_gbp_m": 1, "_share": 2, "_view": 1}
 
@@ -57,9 +59,10 @@ def edition(inputs: Inputs) -> pd.Timestamp:
 
 
 def ledger_lines(inputs: Inputs) -> pd.DataFrame:
-    """Every line of the partners' ledgers, in the prices of the latest year that is spent."""
+    """Every line of the partners' ledgers, in the prices of the latest year spent, or that plans are given in."""
     lines = book(inputs, "spend").fillna({"outcome": "not tied to one outcome"})
-    return spend.ledger(lines, inputs.book("deflators"), lines.loc[lines["status"] == "outturn", "year"].max())
+    spent = lines.loc[lines["status"] == "outturn", "year"]
+    return spend.ledger(lines, inputs.book("deflators"), (spent if len(spent) else lines["price_year"]).max())
 
 
 def coarsened(inputs: Inputs, exact: Measures) -> pd.DataFrame:
@@ -133,13 +136,15 @@ def release(
     table, title = table[list(told.columns or table)], told.title.format_map(said)
     behind = f"Source: {titles(files)}." if len(files) <= MOST_NAMED else f"{len(files)} sources, listed in 01_place."
     notes = ["" if "source" in table else behind, *told.notes] if files else [NO_FILE]
+    lacks = [kind for kind in told.made_of if not inputs.of_kind(kind)] if files and table.empty else []
+    notes += [LACKS.format(some(lacks))] if lacks else []
     notes = [*filter(None, (note.format_map(said) for note in notes))]
     whole = dict.fromkeys(table.select_dtypes("number"), 0)
     units = {column: places for column in whole for ending, places in PLACES.items() if column.endswith(ending)}
     parts = {"counts": told.counts, "shares": told.shares, "parts_of": told.parts_of}
     match told.rule:
         case "counts":
-            return gate.release_counts(table, title, **parts, policy=policy, illustrative=made_up)
+            return gate.release_counts(table, title, **parts, policy=policy, illustrative=made_up, notes=notes)
         case "survey":
             return gate.release_survey(table, title, decimals=told.decimals, policy=policy, notes=notes)
         case "commercial":
