@@ -92,7 +92,7 @@ def test_each_number_in_the_words_is_a_published_cell(little, exact):
     gap = comparisons(exact.table, WORDS).query("indicator_id == 'burglary' and comparator == 'England'").iloc[0]
     assert (low, high) == (pytest.approx(gap["lower"], abs=0.5), pytest.approx(gap["upper"], abs=0.5))
     assert row["owner"] == "Police"
-    assert row["duty"] == "Crime and Disorder Act 1998, section 17"
+    assert "Crime and Disorder Act 1998, section 17" in row["duty"]
 
 
 def test_the_trend_is_told_only_where_it_is_clear(little, exact):
