@@ -12,16 +12,16 @@ class DisclosureError(PlacelibError):
     """A number that has not passed the gate was about to be published."""
 
 
-def some(items: Sequence[object]) -> str:
-    """The first five, and how many more.
+def some(items: Sequence[object], few: int = 5) -> str:
+    """The first few, and how many more.
 
     Examples
     --------
     >>> some(range(2, 1002))
     '2, 3, 4, 5, 6 and 995 more'
     """
-    more = f" and {len(items) - 5:,} more" if len(items) > 5 else ""
-    return ", ".join(map(str, items[:5])) + more
+    more = f" and {len(items) - few:,} more" if len(items) > few else ""
+    return ", ".join(map(str, items[:few])) + more
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,8 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         faults = [_fault(name, item) for item in error.errors(include_url=False)]
     except ValueError as error:  # of TOML, or of its encoding
-        faults = [Fault(name, f"is not valid TOML in UTF-8: {error}", "correct the line")]
+        mend = "correct the line (a date is written 2026-10-14, without quotation marks)"
+        faults = [Fault(name, f"is not valid TOML in UTF-8: {error}", mend)]
     raise InputFaults(faults)
 
 

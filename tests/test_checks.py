@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from little import contract
+from little import TEXT, WARD, WHOLE, contract, feed
 
 from placelib.errors import Fault, InputFaults
 from placelib.sources.checks import typed
@@ -68,6 +68,36 @@ def test_a_bad_cell_is_one_fault_with_its_rows(column, cells, rule):
     assert rule in fault.rule
     assert (fault.file, fault.column, list(fault.rows)) == ("any.csv", "Cell", [3, 4, 5])
     assert fault.mend
+
+
+@pytest.mark.parametrize(
+    ("column", "mend"),
+    [
+        ({"type": "integer"}, 'suppressed = ["*"]'),
+        ({"type": "number"}, 'suppressed = ["*"]'),
+        ({"type": "date", "date_format": "%d/%m/%Y"}, "write it as 31/03/2029"),
+        ({"type": "month", "date_format": "%b %Y"}, "write it as Mar 2029"),
+    ],
+)
+def test_a_mend_shows_what_to_write(column, mend):
+    """The mark of a withheld number may be declared; a date is shown as the column has it."""
+    assert mend in only(check(["*"], **column)[2]).mend
+
+
+def test_rows_that_differ_in_anything_but_what_is_counted_are_not_the_same(read):
+    """Two codes of one meaning, an age in figures, areas not given, rows that no feed keeps: none is counted twice."""
+
+    def homes():
+        rows = [["Ward", "Kind", "Age", "Homeless"], ["E05099001", "a", 16, 1], ["E05099001", "b", 16, 1]]
+        rows += [["E05099001", "b", 17, 1], *[["E05099001", "other", 17, 1]] * 2, *[["", "a", 16, 1]] * 2]
+        rows += [["E05099001", "*", 16, 1]] * 2
+        kinds = {"type": "category", "codes": {"a": "new", "b": "new", "other": "old"}, "suppressed": ["*"]}
+        columns = {"Ward": TEXT | {"missing": [""]}, "Kind": kinds, "Age": WHOLE, "Homeless": WHOLE}
+        fed = feed("homelessness", "Duty owed", numerator="Homeless", where={"Kind": ["new"]})
+        more = {"geography": WARD, "indicators": [fed], "columns": columns}
+        return rows, contract("Homes", "housing", "counts", "h.csv", **more)
+
+    assert read(homes).sources["homes"].frame["Homeless"].sum() == 9
 
 
 def only(items):

@@ -69,9 +69,15 @@ def test_unknown_place(placelib, data, tmp_path, command, slug):
     where = ["--reports", str(tmp_path / "reports")] if command == "run" else []
     status, said, wrong = placelib(command, slug, "--data", data, *where)
     assert (status, said) == (1, "")
-    expected = f"There is no place '{slug}' in the data folder. Places there: a-town, b-town."
+    expected = f"There is no place '{slug}' in the data folder '{data}'. Places there: a-town, b-town."
     assert wrong == f"{slug}: FAILED: {expected}\n"
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_data_folder_that_is_not_there_is_named(placelib, tmp_path):
+    """A slip in the folder's name is not told as a slip in the place's."""
+    _, _, wrong = placelib("check", "a-town", "--data", str(tmp_path / "nowhere"))
+    assert wrong.startswith(f"a-town: FAILED: There is no data folder '{tmp_path / 'nowhere'}': correct its name")
 
 
 @pytest.mark.parametrize("words", [["run"], ["run", "a-town", "--all"], ["check"]])

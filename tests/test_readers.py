@@ -96,6 +96,23 @@ def test_a_blank_line_does_not_shift_the_numbers_of_the_rows(brought):
         brought("a.csv", lambda path: path.write_text(text), columns=COLUMNS | {"Rate": NUMBER | {"missing": [""]}})
 
 
+def test_blank_rows_are_left_out(brought):
+    """A line of commas, one of spaces and the last one hold nothing; a warning names the row that the file has."""
+    lines = [
+        "Ward,Fires,Rate",
+        "E05099001,8,0.5",
+        ",,",
+        " , ,",
+        "E05099002,9,1",
+        "E05099003,7,1",
+        "E05099004,99999,1",
+        "",
+    ]
+    found = brought("a.csv", lambda path: path.write_text("\n".join(lines) + "\n"), columns=COLUMNS)
+    assert found.sources["brought"].frame["Fires"].tolist() == [8, 9, 7, 99999]
+    assert any("column 'Fires', row 7: the figure is over ten times" in said for said in found.warnings)
+
+
 def test_a_place_may_bring_its_own_wards(brought):
     """Boundaries of the right vintage replace the shipped ones, in whatever words and projection they come."""
     squares = [box(500_000 + 500 * each, 100_000, 500_500 + 500 * each, 101_000) for each in range(4)]

@@ -1,9 +1,25 @@
 """What a file may lack without being wrong: told in a line; silent where all is there."""
 
+import pandas as pd
 import pytest
-from little import CODES, MONTHS, SLUG, claimants, households, noise, people_by_lsoa, rates, register, write_little
+from little import (
+    CODES,
+    MONTHS,
+    SLUG,
+    TEXT,
+    claimants,
+    contract,
+    households,
+    noise,
+    people_by_lsoa,
+    rates,
+    register,
+    write_little,
+)
 
+from placelib.sources.contracts import Contract
 from placelib.sources.readers import read_place
+from placelib.sources.warn import lacks
 
 
 @pytest.fixture
@@ -82,6 +98,14 @@ def test_ten_times_is_not_over_ten_times_and_small_numbers_are_not_far_apart(war
 def test_an_open_file_may_be_wider_than_the_place(warned):
     """A census table holds other districts too."""
     assert warned(households, lambda rows: [*rows, ("E05000001", 400)]) == ()
+
+
+def test_a_yearly_value_unlike_price_times_units_is_told():
+    """100 is 10 times 10, 102 is not; a pound of rounding is let pass."""
+    terms = Contract.model_validate(contract("Any", "nhs", "contracts", "c.csv", sha256="0" * 64, columns={"a": TEXT}))
+    frame = pd.DataFrame({"annual_value": [100, 101, 103], "unit_price": 10, "units": 10}, index=[2, 3, 5])
+    (said,) = lacks(frame, terms, None, frame.index)
+    assert str(said).startswith("c.csv, column 'annual_value', row 5: the yearly value is not the unit price times")
 
 
 def test_a_file_that_no_contract_describes_is_told(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from pydantic import model_validator
 
-from placelib.errors import Fault
+from placelib.errors import Fault, some
 from placelib.settings import Strict
 from placelib.sources.contracts import Column, Contract
 from placelib.sources.faults import fault
@@ -24,6 +24,8 @@ class BookColumn(Column):
     about: str
     once: bool = False
     refers: str = ""
+    financial_year: bool = False
+    filled_where: dict[str, str] = {}
     called: dict[str, str] = {}
 
     @model_validator(mode="before")
@@ -36,10 +38,11 @@ class BookColumn(Column):
 
 
 class Within(Strict):
-    """Columns that a rule holds together, within rows of the same value."""
+    """Columns that a rule holds together, within rows of the same value; and sums of those that do not sum to 1."""
 
     within: str
     columns: tuple[str, ...]
+    sums: dict[str, float] = {}
 
 
 class Book(Strict):
@@ -88,26 +91,31 @@ def faults(
         parts.setdefault(contract.kind, {})[contract.file] = rows
     whole = {kind: pd.concat(frames, names=["file", "row"]) for kind, frames in parts.items()}
     listed = {f"{kind}.{name}": set(frame[name].dropna()) for kind, frame in whole.items() for name in frame}
-    own = {contract.file: {label: name for name, label in contract.labels.items()} for contract, _ in files}
+    terms = {contract.file: contract for contract, _ in files}
     found = []
     for kind, frame in whole.items():
         rules = [_strangers(frame, books[kind], {**known, **listed}), _repeats(frame, books[kind])]
         rules += [_wrong_sums(frame, books[kind]), _unlike(frame, books[kind]), _wrong_order(frame, books[kind])]
-        rules += [_circles(frame, books[kind])]
+        rules += [_circles(frame, books[kind]), _holes(frame, books[kind])]
         for rule, broken, column, said in chain(*rules):
             for file, rows in broken.groupby("file"):
-                numbers = rows.index.get_level_values("row").tolist()
-                found.append(fault(rule, file, own[file].get(column, column), rows=numbers, **said))
+                own = next((name for name, label in terms[file].labels.items() if label == column), column)
+                values = some([f"'{value}'" for value in rows[column].unique()])
+                said["values"] = f": {values}" if terms[file].release == "open" else ""
+                found.append(fault(rule, file, own, rows=rows.index.get_level_values("row").tolist(), **said))
     return found
 
 
 def _strangers(frame: pd.DataFrame, book: Book, known: Mapping[str, set[str]]) -> Broken:
-    """Values that must be found elsewhere and are not."""
+    """Values that must be found elsewhere and are not, and words that the book does not have."""
     for name, column in book.columns.items():
-        if column.refers:
-            kind, _, other = column.refers.partition(".")
-            strange = frame[name].notna() & ~frame[name].isin(known.get(column.refers, set()))
-            yield "not_listed" if other else "unknown", frame[strange], name, {"kind": kind, "column": other}
+        kind, _, other = column.refers.partition(".")
+        rule = "book_category" if column.codes else "not_listed" if other else "unknown"
+        allowed = set(column.codes) or known.get(column.refers, set())
+        said = {"kind": kind, "column": other, "words": ", ".join(column.codes), "known": some(sorted(allowed), 20)}
+        said["absent"] = "" if column.refers in known else f" (there is no file of kind {kind})"
+        if column.refers or column.codes:
+            yield rule, frame[frame[name].notna() & ~frame[name].isin(allowed)], name, said
 
 
 def _repeats(frame: pd.DataFrame, book: Book) -> Broken:
@@ -116,7 +124,7 @@ def _repeats(frame: pd.DataFrame, book: Book) -> Broken:
     for names in filter(None, [list(book.key), *singles]):
         given = frame.dropna(subset=names)
         for _, same in given[given.duplicated(names, keep=False)].groupby(names):
-            said = {"names": " and ".join(names), "first": same.index[0]}
+            said = {"names": " and ".join(names), "first": same.index[0], "s": "s" * (len(names) == 1)}
             yield "repeated", same.iloc[1:], names[0], said
 
 
@@ -124,8 +132,9 @@ def _wrong_sums(frame: pd.DataFrame, book: Book) -> Broken:
     """Shares that do not add up to 1."""
     for name in book.sums_to_one.columns if book.sums_to_one else ():
         for key, part in frame.groupby(book.sums_to_one.within):
-            if abs((total := part[name].sum()) - 1) > ROUNDING:
-                yield "sum", part, name, {"key": key, "total": total}
+            due = book.sums_to_one.sums.get(key, 1)
+            if abs((total := part[name].sum()) - due) > ROUNDING:
+                yield "sum", part, name, {"key": key, "total": total, "due": due}
 
 
 def _unlike(frame: pd.DataFrame, book: Book) -> Broken:
@@ -143,6 +152,18 @@ def _wrong_order(frame: pd.DataFrame, book: Book) -> Broken:
     for names in book.rising:
         falls = (frame[list(names)].diff(axis=1) < 0).any(axis=1)
         yield "rising", frame[falls], names[0], {"names": ", ".join(names)}
+
+
+def _holes(frame: pd.DataFrame, book: Book) -> Broken:
+    """Cells that are empty where another says that they must not be, and years that are not financial ones."""
+    for name, column in book.columns.items():
+        for other, value in column.filled_where.items():
+            yield "hole", frame[frame[name].isna() & frame[other].eq(value)], name, {"other": other, "value": value}
+        if column.financial_year:
+            given = frame[name].dropna().astype(str)
+            first = pd.to_numeric(given.str[:4], errors="coerce").fillna(0).astype(int)
+            meant = [f"{year}-{(year + 1) % 100:02d}" for year in first]
+            yield "financial_year", frame.loc[given.index[given != meant]], name, {}
 
 
 def _circles(frame: pd.DataFrame, book: Book) -> Broken:

@@ -1,17 +1,20 @@
 """Turn a file's text into typed columns by its contract, gathering every fault on the way."""
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from placelib.errors import Fault
+from placelib.errors import Fault, some
 from placelib.settings import Settings
-from placelib.sources.contracts import KINDS, Column, Contract
-from placelib.sources.faults import fault
+from placelib.sources.books import BookColumn
+from placelib.sources.contracts import COMPARED, COUNTED, KINDS, Column, Contract
+from placelib.sources.faults import WORDS, fault
 from placelib.sources.terms import Vocabulary
 
 STATUSES = ("suppressed", "not_applicable", "missing")
+DAY = dt.date(2029, 3, 31)  # shows how a date is to be written: neither of its numbers can be taken for the other
 
 
 def typed(text: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame, list[Fault]]:
@@ -34,21 +37,32 @@ def typed(text: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.Data
         Cells and columns that break the contract; no cell's value is repeated.
     """
     faults, frame, status = _headings(text, contract), {}, {}
+    spare = [name for name, column in contract.columns.items() if _spare(column) and name not in text]
+    text = text.assign(**dict.fromkeys(spare, ""))
     for name, column in [(name, column) for name, column in contract.columns.items() if name in text]:
         frame[name], status[name], broken = _read(text[name].str.strip(), column)
         stacked = contract.format.months and name in ("month", "count")  # each month is a column of the file
         headings = text["month"] if stacked else pd.Series(name, text.index)
         for rule, wrong in broken.items():
             told = text.index[wrong].groupby(headings[wrong]).items()
-            faults += [fault(rule, contract.file, at, rows=list(rows.unique()), column=column) for at, rows in told]
+            of_book = isinstance(column, BookColumn) and f"book_{rule}" in WORDS
+            said = {"column": column, "day": DAY, "words": ", ".join(column.codes)}
+            name = f"book_{rule}" if of_book else rule
+            faults += [fault(name, contract.file, at, rows=list(rows.unique()), **said) for at, rows in told]
     return pd.DataFrame(frame, index=text.index), pd.DataFrame(status, index=text.index), faults
 
 
 def _headings(text: pd.DataFrame, contract: Contract) -> list[Fault]:
     """Columns that only the contract has, and those that only the file has."""
     file, said = contract.file, {"headings": ", ".join(map(str, text))}
-    faults = [fault("column_absent", file, name, **said) for name in contract.columns if name not in text]
+    absent = [name for name, column in contract.columns.items() if name not in text and not _spare(column)]
+    faults = [fault("column_absent", file, name, **said) for name in absent]
     return faults + [fault("column_undeclared", file, str(name)) for name in text if name not in contract.columns]
+
+
+def _spare(column: Column) -> bool:
+    """Whether a book allows the column to be blank, so that a file may be without it."""
+    return isinstance(column, BookColumn) and bool(column.not_applicable)
 
 
 def _read(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series, dict[str, pd.Series]]:
@@ -74,6 +88,39 @@ def _values(cells: pd.Series, column: Column) -> pd.Series:
     if column.type in ("date", "month"):
         return pd.to_datetime(cells, format=column.date_format, errors="coerce")
     return cells.map(column.codes) if column.type == "category" else cells
+
+
+def rows(
+    text: pd.DataFrame, frame: pd.DataFrame, status: pd.DataFrame, contract: Contract, vocabulary: Vocabulary
+) -> list[Fault]:
+    """Faults that show only when rows are held together, or against the vocabulary: see `typed` for what is given."""
+    if contract.kind != "comparators":
+        return _repeats(text, frame, status, contract) if contract.kind in COUNTED else []
+    wrong = text.index[~frame["area_type"].isin(COMPARED)]
+    said = {"rows": list(wrong), "known": ", ".join(COMPARED)}
+    faults = [fault("no_kind", contract.file, "area_type", **said)] if len(wrong) else []
+    faults += strangers(contract.file, "indicator_id", frame["indicator_id"].unique(), vocabulary)
+    return faults + _repeats(text, frame, status, contract)
+
+
+def _repeats(text: pd.DataFrame, frame: pd.DataFrame, status: pd.DataFrame, contract: Contract) -> list[Fault]:
+    """Rows that are counted, and are alike in all that tells rows apart: their numbers would be added up twice.
+
+    Two codes of one meaning are two rows, and so are two areas that are not given or two categories that are withheld.
+    """
+    cells, names = text.apply(lambda column: column.str.strip()), contract.telling_apart()
+    areas = list(contract.geography.columns) if contract.geography else []
+    used = np.full(len(frame), contract.kind == "comparators")
+    for part in contract.counted():
+        given = {name: frame[name] if contract.columns[name].codes else cells[name] for name in part.where}
+        used |= np.all([given[name].isin(values) for name, values in part.where.items()], axis=0)
+    told = cells[used & ~(frame[areas].isna().any(axis=1) | status[names].eq("suppressed").any(axis=1))]
+    first = pd.Series(told.index, told.index)
+    first = first.groupby([told[name].to_numpy() for name in names]).transform("first") if names else first
+    if (later := first.index[first != first.index]).empty:
+        return []
+    above = some(first[first != first.index].unique())
+    return [fault("alike", contract.file, rows=list(later.unique()), names=", ".join(names), first=above)]
 
 
 def weights(settings: Settings, vocabulary: Vocabulary) -> list[Fault]:

@@ -11,8 +11,11 @@ from placelib.settings import Strict
 KINDS = ["survey", "events", "register", "counts", "series", "rates", "population", "comparators"]
 KINDS += ["boundaries", "lookup"]
 LABELS = {"lookup": {"area_code", "ward_code", "share"}}
+COUNTED = ("counts", "series", "rates", "population")  # kinds of which a row is an area with numbers
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
-COUNTING = ("column", "numerator", "person", "denominator", "count", "year")  # keys that name a column of a count
+COMPARED = ("england", "region", "neighbour")  # types of area of comparators
+ADDED = ("column", "numerator", "denominator", "count")  # keys that name a column of numbers
+COUNTING = (*ADDED, "person", "year")  # keys that name a column of a count
 AreaType = Literal["point", "postcode", "output area", "lsoa", "msoa", "ward", "place"]
 
 
@@ -221,12 +224,12 @@ class Contract(Strict):
     def _unknown_codes(self) -> list[str]:
         """Values that feeds and denominators ask for but that a category cannot hold: they would count nothing."""
         asked = [(each.column, each.yes) for each in (*self.indicators, *self.aspirations)]
-        asked += [item for part in self._counted() for item in part.where.items()]
+        asked += [item for part in self.counted() for item in part.where.items()]
         known = {name: set(column.codes.values()) for name, column in self.columns.items() if column.codes}
         unknown = [(name, sorted(set(values) - known[name])) for name, values in asked if name in known]
         return [f"'{name}' has no code {', '.join(values)}" for name, values in unknown if values]
 
-    def _counted(self) -> list[Feed | Denominator | Population]:
+    def counted(self) -> list[Feed | Denominator | Population]:
         """Parts that count some of the rows."""
         return [*self.indicators, *self.denominators, *filter(None, [self.population])]
 
@@ -239,12 +242,21 @@ class Contract(Strict):
         """Columns that the parts of the contract refer to, or that its kind must have."""
         names = set(COMPARATOR_COLUMNS if self.kind == "comparators" else ())
         names |= set(self.geography.columns if self.geography else ()) | {each.column for each in self.aspirations}
-        for part in self._counted():
+        for part in self.counted():
             names |= {getattr(part, key, "") for key in COUNTING} | set(part.where)
         if self.survey:
             names |= {self.survey.stratum, self.survey.cluster, self.survey.weight}
             names |= {name for margin in self.survey.rake for name in margin}
         return names - {""}
+
+    def telling_apart(self) -> list[str]:
+        """Columns that tell the rows of a file of areas apart: all but numbers that are counted, or have decimals."""
+        if self.kind == "comparators":
+            return sorted(COMPARATOR_COLUMNS - {"value"})
+        numbers = {getattr(part, key, "") for part in self.counted() for key in ADDED}
+        numbers |= {name for name, column in self.columns.items() if column.type == "number"}
+        areas = self.geography.columns if self.geography else ()
+        return [name for name in self.columns if name in areas or name not in numbers]
 
     def years(self) -> float:
         """Length of the period in years, to the nearest month."""

@@ -36,12 +36,15 @@ class Source:
         Typed rows; a GeoDataFrame for boundaries. Those of a book have its columns, and the row of the file as index.
     status : DataFrame
         Why a cell is missing: "suppressed", "not_applicable" or "missing".
+    rows : Index
+        Row of the file that each row comes from.
     """
 
     name: str
     contract: Contract
     frame: pd.DataFrame
     status: pd.DataFrame
+    rows: pd.Index
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,12 @@ def place_folder(slug: str, data: Path) -> Path:
     places = sorted(path.parent.name for path in data.glob("*/place.toml"))
     if slug not in places:
         known = ", ".join(places) or "none"
-        raise PlacelibError(f"There is no place '{slug}' in the data folder. Places there: {known}.")
+        if not data.is_dir():
+            raise PlacelibError(
+                f"There is no data folder '{data}': correct its name, or leave it out for placelib's own."
+            )
+        where = "" if data == SHIPPED else f" '{data}'"
+        raise PlacelibError(f"There is no place '{slug}' in the data folder{where}. Places there: {known}.")
     return data / slug
 
 
@@ -129,7 +137,7 @@ def read_place(slug: str, data: Path) -> Inputs:
         raise InputFaults(faults)
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
-    lacks = [lack for source in sources.values() for lack in warn.lacks(source.frame, source.contract, geography)]
+    lacks = [lack for each in sources.values() for lack in warn.lacks(each.frame, each.contract, geography, each.rows)]
     described = {source.contract.file for source in sources.values()}
     files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
     lacks += [fault("not_described", file) for file in sorted(files - described)]
@@ -155,21 +163,20 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
     try:
         if contract.kind == "boundaries":
             outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
-            return Source(signed.stem, contract, outlines, pd.DataFrame())
+            return Source(signed.stem, contract, outlines, pd.DataFrame(), outlines.index)
         text = _text(path, contract.format)
     except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
         what = _unreadable(path, contract, str(error))
         raise InputFaults([fault("unreadable", contract.file, what=what)]) from None
     frame, status, faults = checks.typed(text, contract)
-    if not faults and contract.kind == "comparators":
-        faults = checks.strangers(contract.file, "indicator_id", frame["indicator_id"].unique(), vocabulary)
+    faults = faults or checks.rows(text, frame, status, contract, vocabulary)
     if faults:
         raise InputFaults(faults)
     if contract.kind in vocabulary.books:
         columns = list(vocabulary.books[contract.kind].columns)
-        return Source(signed.stem, contract, frame.rename(columns=contract.labels)[columns], status)
+        return Source(signed.stem, contract, frame.rename(columns=contract.labels)[columns], status, frame.index)
     # months that lie side by side share a row of the file, but each is a row of its own from here on
-    return Source(signed.stem, contract, frame.reset_index(drop=True), status.reset_index(drop=True))
+    return Source(signed.stem, contract, frame.reset_index(drop=True), status.reset_index(drop=True), frame.index)
 
 
 def _unreadable(path: Path, contract: Contract, message: str) -> str:
@@ -186,10 +193,12 @@ def _unreadable(path: Path, contract: Contract, message: str) -> str:
 
 
 def _text(path: Path, layout: Format) -> pd.DataFrame:
-    """Every cell as text, indexed by the row of the file."""
+    """Every cell as text, indexed by the row of the file; blank rows are left out."""
     frame = READERS.get(path.suffix.lower(), ("", _table))[1](path, layout)
     frame.index += layout.header_row + 1
-    return _stack_months(frame.apply(_as_text), layout.months)
+    frame = frame.apply(_as_text)
+    filled = frame.apply(lambda column: column.str.strip()).ne("").any(axis=1)
+    return _stack_months(frame[filled], layout.months)
 
 
 def _shapes(path: Path, layout: Format) -> gpd.GeoDataFrame:
@@ -208,6 +217,9 @@ def _workbook(path: Path, layout: Format) -> pd.DataFrame:
 
 def _table(path: Path, layout: Format) -> pd.DataFrame:
     rows = {"skiprows": layout.header_row - 1, "skip_blank_lines": False}  # so that rows count as a spreadsheet's do
+    headings = list(pd.read_csv(path, encoding=layout.encoding, nrows=0, **rows))
+    if len(headings) == 1 and re.search("[;\t]", headings[0]):
+        raise InputFaults([fault("separated", path.name)])
     return pd.read_csv(path, encoding=layout.encoding, index_col=False, **rows, **TEXT)
 
 

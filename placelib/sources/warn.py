@@ -6,17 +6,16 @@ import numpy as np
 import pandas as pd
 
 from placelib.errors import Fault, some
-from placelib.sources.contracts import Contract
+from placelib.sources.contracts import COUNTED, Contract
 from placelib.sources.faults import fault
 from placelib.sources.geography import Geography, given_codes
 
-COUNTED = ("counts", "rates", "series", "population")  # kinds that should have a row for every area
 DATED = ("counts", "rates", "series", "events")  # a register may well hold dates of birth, or of an earlier start
 CODES = {"postcode": "postcodes"}
 UNITS = {"month": "M", "date": "D"}
 
 
-def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list[Fault]:
+def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography, rows: pd.Index) -> list[Fault]:
     """Areas and months that a file lacks, and codes and dates of elsewhere, each in a line.
 
     Parameters
@@ -27,13 +26,20 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography) -> list
         What it says of them.
     geography : Geography
         The place's.
+    rows : Index
+        Row of the file that each row comes from.
 
     Returns
     -------
     list of Fault
         Things to look at, in the form of a fault. No record of a person is counted exactly: the manifest holds them.
     """
-    return [*_areas(frame, contract, geography), *_times(frame, contract), *_far_off(frame, contract)]
+    return [
+        *_areas(frame, contract, geography),
+        *_times(frame, contract),
+        *_far_off(frame, contract, rows),
+        *_products(frame, contract),
+    ]
 
 
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Iterator[Fault]:
@@ -65,7 +71,7 @@ def _times(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
             yield fault("outside_period", contract.file, name, many=_many(late, contract), kind=kind)
 
 
-def _far_off(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
+def _far_off(frame: pd.DataFrame, contract: Contract, rows: pd.Index) -> Iterator[Fault]:
     """Figures over ten times any other of their area, or of all areas if there are no months; below ten is ten here.
 
     In no file that is shipped, and in none of the real ones, is the largest over three times the second.
@@ -77,9 +83,16 @@ def _far_off(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
         alike = frame.sort_values(name, na_position="first").groupby([*keys, np.zeros(len(frame))], dropna=False)[name]
         far = (alike.tail(1) / alike.shift().clip(lower=10)).loc[lambda ratio: ratio > 10].index
         headings = frame["month"].dt.strftime(layout.months) if layout.months else pd.Series(name, frame.index)
-        rows = far % (len(frame) // max(headings.nunique(), 1)) + layout.header_row + 1  # each month has the same rows
-        for heading, lines in rows.groupby(headings[far]).items():
+        for heading, lines in rows[far].groupby(headings[far]).items():
             yield fault("far_off", contract.file, heading, rows=sorted(lines))
+
+
+def _products(frame: pd.DataFrame, contract: Contract) -> Iterator[Fault]:
+    """Contracts whose yearly value is not what their units cost, by more than a hundredth."""
+    if contract.kind == "contracts":
+        cost = frame["unit_price"] * frame["units"]
+        if len(rows := frame.index[(frame["annual_value"] - cost).abs() > 1 + cost / 100]):
+            yield fault("product", contract.file, "annual_value", rows=list(rows))
 
 
 def _many(count: int, contract: Contract) -> str:
