@@ -1,7 +1,8 @@
 """The kinds of error that an analyst can meet, each saying what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 class PlacelibError(Exception):
@@ -22,6 +23,18 @@ def some(items: Sequence[object], few: int = 5) -> str:
     """
     more = f" and {len(items) - few:,} more" if len(items) > few else ""
     return ", ".join(map(str, items[:few])) + more
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ask after the nearest name that is known, capitals aside; nothing where none is near.
+
+    Examples
+    --------
+    >>> meant("bristol", ["Bristol", "Southampton"])
+    " Did you mean 'Bristol'?"
+    """
+    small = {each.casefold(): each for each in known}
+    return "".join(f" Did you mean '{small[near]}'?" for near in get_close_matches(name.casefold(), small, 1))
 
 
 @dataclass(frozen=True)

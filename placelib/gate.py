@@ -11,7 +11,7 @@ commercial      as administrative; sums of prices only where no supplier, nor th
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from placelib import suppression
-from placelib.errors import DisclosureError
+from placelib.errors import DisclosureError, PlacelibError, meant, some
 from placelib.settings import Disclosure
 
 SUPPRESSED, UNRELIABLE, NO_DATA = "[c]", "[u]", "[x]"
@@ -67,11 +67,15 @@ class Table:
 
     def where(self, rows: Callable[[pd.DataFrame], pd.Series], title: str = "") -> "Table":
         """Return the same kind of table with the rows for which `rows(frame)` holds."""
+        if not callable(rows):
+            raise PlacelibError('`where` takes a function of the frame, such as lambda t: t["value"] > 3.')
         kept = self.frame[rows(self.frame)].reset_index(drop=True)
         return type(self)(kept, title or self.title, self.illustrative, self.notes, _KEY)
 
     def only(self, **wanted: object) -> "Table":
         """Return the same kind of table with the rows whose columns hold the wanted value, or one of several.
+
+        A value that no row has leaves an empty table, whose notes say so: a place may well have none.
 
         Examples
         --------
@@ -79,8 +83,27 @@ class Table:
         >>> table.only(area=["A", "C"]).frame["area"].tolist()
         ['A', 'C']
         """
-        allowed = {name: value if isinstance(value, list) else [value] for name, value in wanted.items()}
-        return self.where(lambda frame: frame[list(allowed)].isin(allowed).all(axis=1))
+        frame, held, absent = self.having(*wanted), {}, []
+        for name, value in wanted.items():
+            values = list(value) if pd.api.types.is_list_like(value) else [value]
+            held[name] = frame[name].isin(values)
+            if len(frame) and not held[name].any() and not pd.api.types.is_bool_dtype(frame[name]):
+                near = meant(str(next(iter(values), "")), frame[name].dropna().astype(str))
+                absent.append(f"No row has {name} {some(list(map(repr, values)))}.{near}")
+        part = self.where(lambda frame: pd.DataFrame(held, frame.index).all(axis=1))
+        return replace(part, notes=(*self.notes, *absent), key=_KEY)
+
+    def having(self, *names: str) -> pd.DataFrame:
+        """Give the frame, which must have the named columns; the error says which there are."""
+        for name in names:
+            if name not in self.frame:
+                known = f"{meant(str(name), self.frame)} Its columns: {', '.join(self.frame)}."
+                raise PlacelibError(f"There is no column '{name}' in '{self.title}'.{known}")
+        return self.frame
+
+    def __repr__(self) -> str:
+        rows, columns = self.frame.shape
+        return f"{self.title}: {rows:,} rows, {columns} columns. show(table) displays it, .frame gives its numbers."
 
     def particulars(self) -> dict[str, Any]:
         """All but the frame, to keep beside it."""

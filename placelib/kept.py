@@ -35,7 +35,8 @@ class Stage:
             return self
         if self.name not in place.opened:
             place.opened[self.name] = _kept(place, self)
-        return place.opened[self.name]
+        held = place.opened[self.name]  # what is done to the frame that is given leaves the one that is kept as it was
+        return gate.restore(held.frame.copy(), held.particulars())
 
 
 def _kept(place: Keeper, stage: Stage) -> gate.Table:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from shown import NAMES, burglary, comparisons, needs, response
 
-from placelib.errors import DisclosureError
+from placelib.errors import DisclosureError, PlacelibError
 from placelib.gate import open_table
 from placelib.publish.charts import (
     NOTHING,
@@ -73,6 +73,55 @@ def test_a_frame_that_has_not_passed_the_gate_is_refused(chart):
         chart(needs().frame)
 
 
+BOTH = pd.concat([burglary(indicator_id="burglary").frame, burglary(indicator_id="arson").frame], ignore_index=True)
+TWO = open_table(BOTH, "Two indicators")
+MODELLED = {"ward_name": "Wish", "direct": 1.0, "direct_lower": 0.0, "direct_upper": 2.0, "short_name": "Lonely"}
+MODELLED = pd.DataFrame(MODELLED | {"value": 1.0, "lower": 0.0, "upper": 2.0, "indicator_id": ["lonely", "damp"]})
+MONTHS = pd.DataFrame({"period": "Apr 2025", "events": 1.0, "stands_out": "", "indicator_id": ["arson", "noise"]})
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda: rank_dots(needs(), "rate"), "no column 'rate' in 'Overall need by ward'"),
+        (lambda: rank_dots(needs(), "rank", label="ward"), "no column 'ward' .* Did you mean 'ward_name'"),
+        (lambda: rank_dots(response(), "sample_pct"), "no column 'ward_name'"),
+        (lambda: rank_dots(burglary(), "area_name"), "has no numbers to draw; those that have: value, lower, upper."),
+        (lambda: compare_dots(needs()), "no column 'comparator'"),
+        (lambda: against_each(needs()), "no column 'comparator_type'"),
+        (lambda: response_dots(needs()), "no column 'characteristic'"),
+        (lambda: direct_and_modelled(needs()), "no column 'direct'"),
+        (lambda: control_chart(needs()), "no column 'period'"),
+        (lambda: rank_dots(TWO), "2 rows of 'Two indicators' are for 'Hill': keep one, .*only.indicator_id='burglary'"),
+        (lambda: direct_and_modelled(open_table(MODELLED, "Modelled")), "for 'Wish': .*indicator_id='lonely'"),
+        (lambda: control_chart(open_table(MONTHS, "Months")), "for 'Apr 2025': .*indicator_id='arson'"),
+    ],
+)
+def test_a_picture_that_would_mislead_is_refused(draw, words):
+    """Columns that are not there or are not numbers, and several indicators drawn as one: the message says which."""
+    with pytest.raises(PlacelibError, match=words):
+        draw()
+
+
+@pytest.mark.parametrize(
+    ("column", "units", "heading"),
+    [
+        ("value", ["£", "£"], "Figure (£)"),
+        ("value", ["£", "%"], "Figure"),
+        ("impact_gbp_m", ["£", "£"], "Impact (£ million)"),
+        ("respondents", ["%", "%"], "Answers"),
+    ],
+)
+def test_numbers_behind_a_picture_have_their_unit(column, units, heading):
+    """Where there is one, and the column is in it: in the heading, below the dots and in the words for those blind."""
+    frame = pd.DataFrame({"risk": ["Flood", "Fire"], column: [2.0, 1.0], "unit": units})
+    figure = rank_dots(open_table(frame, "Risks"), column, label="risk")
+    assert figure.data.columns == ["Risk", heading]
+    unit = "£" * (heading == "Figure (£)")
+    assert figure.canvas.axes[0].get_xlabel() == unit
+    assert ("Ranked dots (£), from" in figure.alt) == bool(unit)
+
+
 def test_ranks_stand_in_order_each_with_its_set():
     """The dot is at the rank, the line runs from rank_lower to rank_upper, the words give all three."""
     figure = rank_dots(needs(), "rank")
@@ -129,6 +178,9 @@ def test_a_comparator_without_figures_gives_a_page_that_says_so():
     figure = compare_dots(comparisons(), "Wales")
     assert figure.data.caption == "There is no figure for Wales to compare with"
     assert figure.data.rows == []
+    assert (
+        "No row has comparator 'england'. Did you mean 'England'?" in compare_dots(comparisons(), "england").data.notes
+    )
 
 
 def test_each_neighbour_has_a_row_that_names_measures():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from little import CODES, claimants, comparators, counts, events, households, population, register
 
 from placelib import gate, suppression
-from placelib.errors import DisclosureError
+from placelib.errors import DisclosureError, PlacelibError
 from placelib.measures.shared import measure
 from placelib.settings import Disclosure
 from placelib.stages import issues as issue_stages
@@ -70,6 +70,48 @@ def test_a_part_of_a_table_is_of_the_same_kind():
     assert part.frame["ward"].tolist() == ["B"]
     assert table.only(ward="A").frame["ward"].tolist() == ["A"]
     assert len(table.frame) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "wards", "notes"),
+    [
+        ({}, ["A", "B"], ()),
+        ({"ward": ("A", "B")}, ["A", "B"], ()),
+        ({"ward": "A", "rank": 1}, [], ()),  # both are there, in no row together
+        ({"ward": "a"}, [], ("No row has ward 'a'. Did you mean 'A'?",)),
+        ({"ward": ["X", "Y"]}, [], ("No row has ward 'X', 'Y'.",)),
+        ({"last": True}, [], ()),  # yes and no cannot be mistyped
+    ],
+)
+def test_a_value_that_no_row_has_is_noted(wanted, wards, notes):
+    """The table is empty, as a place may have none, and says what was not found and what is near."""
+    part = gate.open_table(FRAME.assign(last=False), "Wards").only(**wanted)
+    assert (part.frame["ward"].tolist(), part.notes) == (wards, notes)
+    assert part.only(ward="Z").notes == (notes if not wards else ("No row has ward 'Z'.",))
+
+
+def test_a_table_of_nothing_says_nothing_of_values():
+    """Whatever is asked of it."""
+    assert gate.open_table(FRAME[:0], "Wards").only(ward="A").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda table: table.only(wards="A"), "no column 'wards' in 'Wards'. Did you mean 'ward'. Its columns: ward, "),
+        (lambda table: table.having("ward", "x"), "no column 'x' in 'Wards'. Its columns: ward, score, rank."),
+        (lambda table: table.where("rank > 1"), "a function of the frame, such as lambda t"),
+    ],
+)
+def test_a_mistaken_question_is_told_what_there_is(ask, words):
+    """One sentence, no error of pandas."""
+    with pytest.raises(PlacelibError, match=words):
+        ask(gate.open_table(FRAME, "Wards"))
+
+
+def test_a_table_introduces_itself():
+    """Its title, its size and how to see it."""
+    assert repr(gate.open_table(FRAME, "Wards")).startswith("Wards: 2 rows, 3 columns. show(table) displays it")
 
 
 @pytest.mark.parametrize("make", [gate.open_table, None])

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
-from placelib.errors import DisclosureError
+from placelib.errors import DisclosureError, PlacelibError
 from placelib.gate import open_table
 from placelib.publish.maps import LUMINANCES, NO_FIGURE, UNSURE, breaks, shades, small_multiples, ward_map
 
@@ -173,6 +173,26 @@ def test_tables_that_have_not_passed_the_gate_are_refused():
         ward_map(wards(), needs().frame, "rank")
     with pytest.raises(DisclosureError, match="has not passed the gate"):
         ward_map(wards().frame, needs(), "score")
+
+
+ELSEWHERE = open_table(needs().frame.assign(ward_code="E05009999"), "Need elsewhere")
+TWICE = open_table(pd.concat([needs().frame] * 2, ignore_index=True).assign(indicator_id=list("abcdefghij")), "Twice")
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda: ward_map(wards(), needs()), "no column 'value' in 'Overall need by ward'"),
+        (lambda: ward_map(needs(), needs(), "score"), "no column 'geometry'"),
+        (lambda: ward_map(wards(), ELSEWHERE, "score"), "No ward of 'Need elsewhere' is among the outlines"),
+        (lambda: ward_map(wards(), TWICE, "score"), "2 rows of 'Twice' are for 'Hill': keep one, .*indicator_id='d'"),
+        (lambda: small_multiples(wards(), burglary(), names=DOMAINS), "no column 'ward_name' in 'Shared indicators'"),
+    ],
+)
+def test_a_map_that_would_mislead_is_refused(draw, words):
+    """Columns that are not there, wards of another place, several rows a ward: the message says which."""
+    with pytest.raises(PlacelibError, match=words):
+        draw()
 
 
 def test_a_hostile_name_is_only_written():

@@ -60,6 +60,15 @@ def test_every_stage_is_a_table_that_passed_the_gate(opened, name):
     assert Place.__dict__[name].__get__(None, Place) is Place.__dict__[name]
 
 
+def test_a_frame_that_is_changed_changes_no_table(opened):
+    """What an analyst does to the frame of a table is not in the table that is asked for next."""
+    place = open_place(SLUG, data=str(opened))
+    place.needs.frame["rank"] = 0
+    place.wards.frame.drop(columns="geometry", inplace=True)
+    assert place.needs.frame["rank"].min() == 1
+    assert "geometry" in place.wards.frame
+
+
 def test_cold_and_warm_are_equal_byte_for_byte(opened, little_data, tmp_path):
     """The same place made anew elsewhere keeps the same bytes; read again, nothing is made."""
     again = tmp_path / "data"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
-from placelib.errors import DisclosureError
+from placelib.errors import DisclosureError, PlacelibError
 from placelib.gate import open_table
 from placelib.publish.tables import as_text, cards, csv_text, decimals, geojson_text, heading, listed, prose, show
 from placelib.stages import issues as issue_stages
@@ -85,7 +85,16 @@ def test_sources_and_method_are_named_once():
 def test_codes_and_outlines_are_not_shown_unasked():
     """Readers need neither; who asks for a code gets it."""
     assert show(needs()).columns[0] == "Ward"
-    assert show(needs(), ["ward_code"]).columns == ["Ward code"]
+    assert show(needs(), ["ward_code"]).columns == show(needs(), "ward_code").columns == ["Ward code"]
+
+
+@pytest.mark.parametrize("form", [show, cards, lambda table, columns: prose(table, columns[-1])])
+def test_a_column_that_is_not_there_is_named(form):
+    """With the one that was meant."""
+    with pytest.raises(
+        PlacelibError, match="no column 'ward_nmae' in 'Overall need by ward'. Did you mean 'ward_name'"
+    ):
+        form(needs(), ["score", "ward_nmae"])
 
 
 @pytest.mark.parametrize(("years", "caption"), [([2025, 2025], "Money, 2025"), ([2025, 2026], "Money")])

@@ -12,13 +12,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from placelib.errors import PlacelibError, some
 from placelib.gate import UNRELIABLE, Table
 from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page
-from placelib.publish.tables import Shown, as_text, first, heading, listed, optional, published, show
+from placelib.publish.tables import (
+    Shown,
+    as_text,
+    first,
+    heading,
+    headings,
+    is_number,
+    listed,
+    optional,
+    published,
+    show,
+    unit,
+)
 
 ROW, HEAD, TAIL, LEFT, ACROSS = 0.2, 0.05, 0.46, 2.95, 2.6  # inches
 LABEL = 0.155  # inches above the rows for the name of each line
 NAME_LETTERS = 50
+ONCE = ("area_name", "ward_name", "category_name")  # what a picture has one row of
 NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
@@ -60,6 +74,8 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     rows["hollow"] = optional(ordered, "basis").eq("modelled") | optional(ordered, "mark").eq(UNRELIABLE)
     if label == "category_name" and optional(ordered, "characteristic_name").nunique() > 1:
         rows["name"] = ordered["characteristic_name"] + ": " + rows["name"]
+    if label in ONCE:
+        alone(table, rows["name"])
     if ends:
         span = "  (" + as_text(ordered, ends[0]) + " to " + as_text(ordered, ends[1]) + ")"
         rows["words"] += span.where(ordered[ends[0]].notna(), "")
@@ -67,13 +83,14 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     words = WORDS["rank_dots"]
     line = words["lines"].get(value) or words["lines"].get(label, words["interval"])
     reading = line * bool(ends) + words["hollow"] * bool(rows["hollow"].any())
-    says = {"columns": {name: heading(name) for name in (label, value, *ends)}, "reading": reading}
+    says = {"columns": headings(frame, (label, value, *ends), value), "reading": reading}
     page, axes = _dots(finding, table, rows, says=says, lines=beside[[label, value]].to_numpy())
-    axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else first(frame, "unit"))
+    axes.set_xlabel("Rank (1 is greatest need)" if value == "rank" else unit(frame, value))
     if value == "rank" and len(rows):
         axes.set(xlim=(0.5, len(rows) + 0.5), xticks=sorted({1, *range(5, len(rows) - 1, 5), len(rows)}))
     leaders = listed((rows["name"] + " " + rows["words"])[:5].tolist())
-    return page.figure(f"Ranked dots, from the top: {leaders}." if leaders else NOTHING + ".")
+    units = f" ({unit(frame, value)})" * bool(unit(frame, value))
+    return page.figure(f"Ranked dots{units}, from the top: {leaders}." if leaders else NOTHING + ".")
 
 
 @mpl.rc_context(fname=STYLE)
@@ -94,8 +111,10 @@ def compare_dots(comparisons: Table, comparator: str = "England") -> Figure:
     Figure
         Ratios on a scale of equal proportions, worse to the right, each verdict in a word.
     """
-    here = published(comparisons)["comparator"].eq(comparator)
-    table = comparisons.where(lambda frame: here & (frame["value"] > 0) & (frame["comparator_value"] > 0))
+    says = WORDS["compare_dots"]
+    published(comparisons, "comparator", "short_name", "direction", *says["columns"], "lower", "upper")
+    beside = comparisons.only(comparator=comparator)
+    table = beside.where(lambda frame: (frame["value"] > 0) & (frame["comparator_value"] > 0))
     frame, finding = table.frame, _verdicts(table.frame, comparator)
     verdict = frame["verdict"].where(frame["verdict"].isin(["worse", "better"]), "unclear")
     words = verdict + ":  " + as_text(frame, "value") + " against " + as_text(frame, "comparator_value")
@@ -103,7 +122,6 @@ def compare_dots(comparisons: Table, comparator: str = "England") -> Figure:
     ratios = differences.div(frame["comparator_value"], axis=0).add(1).clip(lower=SMALLEST_RATIO)
     rows = ratios.pow(frame["direction"].eq("higher is better").map({True: -1, False: 1}), axis=0)
     rows = rows.assign(name=frame["short_name"], words=words, hollow=verdict.eq("unclear"))
-    says = WORDS["compare_dots"]
     says = says | {"columns": says["columns"] | {"comparator_value": comparator}}
     rows = rows.sort_values("x", ascending=False)
     page, axes = _dots(finding, table, rows, says=says, lines=[(f"same as {comparator}", 1)])
@@ -128,7 +146,8 @@ def against_each(comparisons: Table) -> Shown:
     Shown
         One row a comparator; measures with no clear difference are counted.
     """
-    frame = published(comparisons).sort_values(["comparator_type", "comparator"])
+    frame = published(comparisons, "comparator_type", "comparator", "short_name", "verdict", "value")
+    frame = frame.sort_values(["comparator_type", "comparator"])
     named = frame.groupby(["comparator", "verdict"], sort=False)["short_name"].agg(lambda names: listed(list(names)))
     said = named.unstack().reindex(columns=["worse", "better"]).fillna("none")
     unclear = frame["verdict"].eq("no clear difference").groupby(frame["comparator"]).sum()
@@ -151,7 +170,7 @@ def response_dots(table: Table) -> Figure:
     -------
     Figure
     """
-    published(table)
+    published(table, "characteristic", *WORDS["response_dots"]["columns"])
     chosen = table.where(lambda frame: frame["population_pct"].notna())
     frame, finding = chosen.frame, _least_heard(chosen.frame)
     opening = ~frame["characteristic"].duplicated()
@@ -180,11 +199,14 @@ def direct_and_modelled(table: Table) -> Figure:
     -------
     Figure
     """
-    frame = published(table).sort_values("direct", ascending=False)
+    says = WORDS["direct_and_modelled"]
+    frame = published(table, *says["columns"], "direct_lower", "direct_upper", "short_name")
+    alone(table, frame["ward_name"])
+    frame = frame.sort_values("direct", ascending=False)
     words = _per_cent(frame, "direct") + " own, " + _per_cent(frame, "value") + " modelled"
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
-    page, axes = _dots(_most_moved(frame), table, rows, says=WORDS["direct_and_modelled"])
+    page, axes = _dots(_most_moved(frame), table, rows, says=says)
     axes.set_xlabel(first(frame, "unit"))
     return page.figure("Dots for wards' own answers, ticks for the model.")
 
@@ -199,8 +221,23 @@ def _most_moved(frame: pd.DataFrame) -> str:
 
 def drawn(table: Table, value: str, *, label: str = "") -> Table:
     """Keep the rows that a picture of a value draws: those to rank, and those to compare with."""
-    rows = [row for part in ranked(published(table), value, label=label) for row in part.index]
+    frame = published(table, value, label or namer(published(table)))
+    if frame[value].notna().any() and not is_number(frame[value]):
+        numbers = some([name for name in frame if is_number(frame[name])])
+        raise PlacelibError(f"Column '{value}' of '{table.title}' has no numbers to draw; those that have: {numbers}.")
+    rows = [row for part in ranked(frame, value, label=label) for row in part.index]
     return table.where(lambda frame: frame.index.isin(rows))
+
+
+def alone(table: Table, names: pd.Series) -> None:
+    """Refuse a picture in which several rows of a table would have the same name, as where it holds many indicators."""
+    if names.dropna().is_unique:
+        return
+    name = names.mode()[0]
+    rows = table.frame.loc[names.index[names.eq(name)]].select_dtypes(exclude="number")
+    apart = max(rows, key=lambda column: (rows[column].nunique(), column.endswith("_id")))
+    which = f"keep one, as with .only({apart}={rows[apart].dropna().iloc[0]!r})"
+    raise PlacelibError(f"{len(rows)} rows of '{table.title}' are for '{name}': {which}.")
 
 
 def namer(frame: pd.DataFrame) -> str:

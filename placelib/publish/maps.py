@@ -16,10 +16,11 @@ from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from shapely.plotting import patch_from_polygon
 
+from placelib.errors import PlacelibError
 from placelib.gate import UNRELIABLE, Table
-from placelib.publish.charts import SURE, drawn, find, namer, ranked
+from placelib.publish.charts import SURE, alone, drawn, find, namer, ranked
 from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page
-from placelib.publish.tables import decimals, first, heading, listed, optional, published
+from placelib.publish.tables import decimals, first, heading, headings, listed, optional, published
 
 RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all places share their shades
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
@@ -107,7 +108,7 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     wide, tall, scale = _fitted(areas)
     names, numbered = _names(areas, scale)
     bounds = [name for name in ("rank_lower", "rank_upper", "lower", "upper", "sure") if name in table.frame]
-    columns = {name: heading(name) for name in (namer(table.frame), column, *bounds)}
+    columns = headings(table.frame, (namer(table.frame), column, *bounds), column)
     page = Page(finding, table, columns, height=tall + KEY, reading=[*numbered, *wards.notes])
     axes = page.axes(MARGIN, KEY, wide, tall)
     _draw(axes, areas)
@@ -142,14 +143,15 @@ def small_multiples(wards: Table, table: Table, *, names: Mapping[str, str]) -> 
     Figure
         No map names a ward as first: the order within one domain is not tested.
     """
-    columns = [name for name in published(table) if name.endswith("_score")]
+    columns = [name for name in published(table) if name.endswith("_score")] or [*names, "score"]
+    published(table, "ward_name", *columns)
     # certainty is of overall need only
     maps = [_joined(wards, table, column).assign(sure=False) for column in columns]
     wide, tall, _ = _fitted(maps[0])
     across = (WIDTH - 2 * MARGIN) / MAPS_ACROSS
     down = tall * across / wide + GAP
     by_domain = table.where(lambda rows: rows["ward_name"].notna(), "Need in each domain by ward")
-    shown = {"ward_name": "Ward"} | {name: names[name] for name in columns}
+    shown = {"ward_name": "Ward"} | {name: names.get(name, heading(name)) for name in columns}
     height = KEY + down * -(-len(maps) // MAPS_ACROSS)
     page = Page(
         "Each domain of need, on the same scale", by_domain, shown, height=height, reading=[UNTESTED, *wards.notes]
@@ -157,7 +159,7 @@ def small_multiples(wards: Table, table: Table, *, names: Mapping[str, str]) -> 
     for number, (column, areas) in enumerate(zip(columns, maps, strict=True)):
         row, place = divmod(number, MAPS_ACROSS)
         axes = page.axes(MARGIN + place * across, height - (row + 1) * down, across - 0.1, down - GAP)
-        axes.set_title(names[column], loc="left", size=8.5, weight="bold")
+        axes.set_title(shown[column], loc="left", size=8.5, weight="bold")
         _draw(axes, areas, weight=0.5)
     _key(page, pd.concat(maps), breaks(table.frame, columns[0]))
     return page.figure(f"{len(maps)} small maps, darker where need is greater.")
@@ -172,9 +174,13 @@ def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:
 
 def _joined(wards: Table, table: Table, column: str) -> gpd.GeoDataFrame:
     """Wards by code: its shade (0 lightest; missing without a value), its face and its certainty."""
-    areas, frame = published(wards).set_index("ward_code"), published(table)
+    code = "area_code" if "area_code" in published(table) else "ward_code"
+    areas, frame = published(wards, "ward_code", "ward_name", "geometry").set_index("ward_code"), published(table, code)
     rows = ranked(frame, column)[0]
-    rows = rows.set_index("area_code" if "area_code" in rows else "ward_code").reindex(areas.index)
+    alone(table, rows[namer(frame)])
+    if len(rows) and not rows[code].isin(areas.index).any():
+        raise PlacelibError(f"No ward of '{table.title}' is among the outlines: give it those of its own place.")
+    rows = rows.set_index(code).reindex(areas.index)
     above = np.searchsorted(breaks(frame, column)[0], rows[column], side="right")
     shade = pd.Series(above, areas.index).where(rows[column].notna())
     sure, unsure = optional(rows, "sure").eq(SURE), optional(rows, "mark").eq(UNRELIABLE) & shade.notna()

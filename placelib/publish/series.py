@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 
 from placelib.gate import Table
-from placelib.publish.charts import NOTHING
+from placelib.publish.charts import NOTHING, alone
 from placelib.publish.figure import INK, QUIET, STYLE, Figure, Page
 from placelib.publish.tables import first, published
 
@@ -28,7 +28,8 @@ def control_chart(table: Table) -> Figure:
     Figure
         Its title says whether anything stands out; a target is a dotted line.
     """
-    frame = published(table)
+    frame = published(table, *DRAWN)
+    alone(table, frame["period"])
     places, events, each = np.arange(len(frame)), frame["events"].astype(float), first(frame, "each")
     words = first(frame, "variation", NOTHING)
     finding = f"{first(frame, 'short_name')}: {words[:1].lower()}{words[1:]}" if events.notna().any() else words

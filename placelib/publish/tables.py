@@ -29,20 +29,22 @@ _WORDS = {"category_name": "Group", "value": "Figure", "lower": "From", "upper":
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def published(table: Table) -> pd.DataFrame:
-    """Give the frame of a table that has passed the gate.
+def published(table: Table, *columns: str) -> pd.DataFrame:
+    """Give the frame of a table that has passed the gate, and has the columns.
 
     Raises
     ------
     DisclosureError
         Anything else was passed, a plain DataFrame for instance.
+    PlacelibError
+        It has no such column.
     """
     if not isinstance(table, Table):
         raise DisclosureError(
-            f"A {type(table).__name__} has not passed the gate and cannot be shown: "
+            f"An object of type {type(table).__name__} has not passed the gate and cannot be shown: "
             "use a table of the place, such as place.needs or place.indicators."
         )
-    return table.frame
+    return table.having(*columns)
 
 
 def optional(frame: pd.DataFrame, name: str, otherwise: str = "") -> pd.Series:
@@ -53,6 +55,18 @@ def optional(frame: pd.DataFrame, name: str, otherwise: str = "") -> pd.Series:
 def first(frame: pd.DataFrame, name: str, otherwise: str = "") -> str:
     """Give what a column says in the first row, or another word where there is no such row or column."""
     return next(iter(frame.get(name, ())), otherwise)
+
+
+def unit(frame: pd.DataFrame, column: str) -> str:
+    """Give the one unit of a column; none of a rank, of a count, or where its heading says its own."""
+    units = optional(frame, "unit").dropna().unique()
+    return "" if column in ("rank", *COUNTS) or heading(column).endswith(")") or len(units) != 1 else units[0]
+
+
+def headings(frame: pd.DataFrame, columns: Sequence[str], value: str) -> dict[str, str]:
+    """Turn names of columns into a reader's words, with the unit of the value."""
+    said = f" ({unit(frame, value)})" * bool(unit(frame, value))
+    return {name: heading(name) + said * (name == value) for name in columns}
 
 
 def heading(column: str) -> str:
@@ -215,8 +229,9 @@ def show(table: Table, columns: Sequence[str] = (), *, names: Names = None, capt
     DisclosureError
         The table has not passed the gate.
     """
-    frame = published(table)
-    columns = list(columns) or [name for name in frame if not name.endswith(("geometry", "_code", "_id"))]
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    frame = published(table, *columns)
+    columns = columns or [name for name in frame if not name.endswith(("geometry", "_code", "_id"))]
     texts = [as_text(frame, column)[:rows] for column in columns]
     cut = [f"{rows} of {len(frame):,} rows; all are in the tables beside this report."] * (len(frame) > rows)
     marked = {cell.split()[-1] for text in texts for cell in text if cell}

@@ -5,7 +5,6 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager, papermil
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from placelib.errors import PlacelibError
+from placelib.errors import PlacelibError, meant
 
 CELL_SECONDS = 600
 OPTIONS = {
@@ -93,9 +92,8 @@ def check_parameters(notebook: NotebookNode, given: Mapping[str, object]) -> Non
     """
     known = list(papermill.inspect_notebook(notebook))
     for name in [each for each in given if each not in known]:
-        meant = "".join(f" Did you mean '{near}'?" for near in get_close_matches(name, known, 1))
         has = ", ".join(known) or "none"
-        raise NotebookError(f"The notebook has no parameter '{name}'.{meant} Its parameters: {has}.")
+        raise NotebookError(f"The notebook has no parameter '{name}'.{meant(name, known)} Its parameters: {has}.")
 
 
 def execute(path: Path, parameters: Mapping[str, object], *, cell_seconds: int = CELL_SECONDS) -> Executed:
