@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -208,6 +209,16 @@ def test_the_reference_names_every_kind_and_the_parts_of_place_toml():
     assert named("Kinds of file") == set(KINDS)
     parts = named("`place.toml`: the partnership's own decisions", column=1)
     assert set(Agency.model_fields) | set(Disclosure.model_fields) <= parts
+
+
+def test_the_reference_tells_which_book_leans_on_which():
+    """Every reference of the dictionary from one book to another, and prices, which are looked up when money is added."""
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", SECTIONS["Which book leans on which"], re.MULTILINE)
+    told = {pair for row in rows for pair in product(*(re.findall(r"`(\w+)`", cell) for cell in row))}
+    books = read_vocabulary(SHIPPED / "vocabulary").books.items()
+    names = dict(books).keys()
+    refers = {(kind, each.refers.split(".")[0]) for kind, book in books for each in book.columns.values()}
+    assert told == {("spend", "deflators")} | {(kind, other) for kind, other in refers if other in names - {kind}}
 
 
 def test_the_example_of_the_reference_is_a_file_and_its_contract(tmp_path):
