@@ -91,7 +91,11 @@ class Table:
                 near = meant(str(next(iter(values), "")), frame[name].dropna().astype(str))
                 absent.append(f"No row has {name} {some(list(map(repr, values)))}.{near}")
         part = self.where(lambda frame: pd.DataFrame(held, frame.index).all(axis=1))
-        return replace(part, notes=(*self.notes, *absent), key=_KEY)
+        return part.noted(absent)
+
+    def noted(self, notes: Sequence[str]) -> "Table":
+        """Return the same table with more notes."""
+        return replace(self, notes=(*self.notes, *notes), key=_KEY)
 
     def having(self, *names: str) -> pd.DataFrame:
         """Give the frame, which must have the named columns; the error says which there are."""
@@ -139,7 +143,6 @@ def release_counts(
     policy: Disclosure,
     illustrative: bool,
     parts_of: str = "",
-    notes: Sequence[str] = (),
 ) -> Protected:
     """Release a table whose sensitive numbers are counts of people or records.
 
@@ -181,7 +184,7 @@ def release_counts(
     safe[list(counts)] = frame[list(counts)].mask(guarded, rounded).mask(hidden)
     safe[list(shares)] = frame[list(shares)].round(0).mask(hidden)
     safe["mark"] = np.where(hidden, SUPPRESSED, "")
-    return Protected(safe, title, illustrative, tuple(notes), _KEY)
+    return Protected(safe, title, illustrative, (), _KEY)
 
 
 def release_statistics(

@@ -212,7 +212,7 @@ def test_the_reference_names_every_kind_and_the_parts_of_place_toml():
 
 
 def test_the_reference_tells_which_book_leans_on_which():
-    """Every reference of the dictionary from one book to another, and prices, which are looked up when money is added."""
+    """Every reference of the dictionary from one book to another, and prices, looked up when money is added."""
     rows = re.findall(r"^\| (`.*?) \| (.*?) \|", SECTIONS["Which book leans on which"], re.MULTILINE)
     told = {pair for row in rows for pair in product(*(re.findall(r"`(\w+)`", cell) for cell in row))}
     books = read_vocabulary(SHIPPED / "vocabulary").books.items()

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from placelib.errors import PlacelibError, some
 from placelib.gate import UNRELIABLE, Table
-from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page
+from placelib.publish.figure import INK, QUIET, RULE, STYLE, Figure, Page, alone
 from placelib.publish.tables import (
     Shown,
     as_text,
@@ -227,17 +227,6 @@ def drawn(table: Table, value: str, *, label: str = "") -> Table:
         raise PlacelibError(f"Column '{value}' of '{table.title}' has no numbers to draw; those that have: {numbers}.")
     rows = [row for part in ranked(frame, value, label=label) for row in part.index]
     return table.where(lambda frame: frame.index.isin(rows))
-
-
-def alone(table: Table, names: pd.Series) -> None:
-    """Refuse a picture in which several rows of a table would have the same name, as where it holds many indicators."""
-    if names.dropna().is_unique:
-        return
-    name = names.mode()[0]
-    rows = table.frame.loc[names.index[names.eq(name)]].select_dtypes(exclude="number")
-    apart = max(rows, key=lambda column: (rows[column].nunique(), column.endswith("_id")))
-    which = f"keep one, as with .only({apart}={rows[apart].dropna().iloc[0]!r})"
-    raise PlacelibError(f"{len(rows)} rows of '{table.title}' are for '{name}': {which}.")
 
 
 def namer(frame: pd.DataFrame) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 from scipy.spatial.distance import cdist
 
+from placelib.errors import PlacelibError
 from placelib.gate import Table
 from placelib.publish.tables import Shown, labelled, show, subject
 
@@ -118,3 +120,14 @@ class Page:
     def figure(self, picture: str) -> Figure:
         """Close the page: the finding, what the picture looks like and its subject are its alternative text."""
         return Figure(self.canvas, f"{self.title}. {picture} {self.subtitle}.", self.data)
+
+
+def alone(table: Table, names: pd.Series) -> None:
+    """Refuse a picture in which several rows of a table would have the same name, as where it holds many indicators."""
+    if names.dropna().is_unique:
+        return
+    name = names.mode()[0]
+    rows = table.frame.loc[names.index[names.eq(name)]].select_dtypes(exclude="number")
+    apart = max(rows, key=lambda column: (rows[column].nunique(), column.endswith("_id")))
+    which = f"keep one, as with .only({apart}={rows[apart].dropna().iloc[0]!r})"
+    raise PlacelibError(f"{len(rows)} rows of '{table.title}' are for '{name}': {which}.")

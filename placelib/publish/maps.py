@@ -18,8 +18,8 @@ from shapely.plotting import patch_from_polygon
 
 from placelib.errors import PlacelibError
 from placelib.gate import UNRELIABLE, Table
-from placelib.publish.charts import SURE, alone, drawn, find, namer, ranked
-from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page
+from placelib.publish.charts import SURE, drawn, find, namer, ranked
+from placelib.publish.figure import INK, QUIET, STYLE, WIDTH, Figure, Page, alone
 from placelib.publish.tables import decimals, first, heading, headings, listed, optional, published
 
 RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all places share their shades

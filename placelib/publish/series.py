@@ -4,8 +4,8 @@ import matplotlib as mpl
 import numpy as np
 
 from placelib.gate import Table
-from placelib.publish.charts import NOTHING, alone
-from placelib.publish.figure import INK, QUIET, STYLE, Figure, Page
+from placelib.publish.charts import NOTHING
+from placelib.publish.figure import INK, QUIET, STYLE, Figure, Page, alone
 from placelib.publish.tables import first, published
 
 DRAWN = {"period": "Period", "events": "Events", "stands_out": "Stands out"}

@@ -144,7 +144,7 @@ def release(
     parts = {"counts": told.counts, "shares": told.shares, "parts_of": told.parts_of}
     match told.rule:
         case "counts":
-            return gate.release_counts(table, title, **parts, policy=policy, illustrative=made_up, notes=notes)
+            return gate.release_counts(table, title, **parts, policy=policy, illustrative=made_up).noted(notes)
         case "survey":
             return gate.release_survey(table, title, decimals=told.decimals, policy=policy, notes=notes)
         case "commercial":
