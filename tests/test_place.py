@@ -63,8 +63,9 @@ def test_every_stage_is_a_table_that_passed_the_gate(opened, name):
 def test_a_frame_that_is_changed_changes_no_table(opened):
     """What an analyst does to the frame of a table is not in the table that is asked for next."""
     place = open_place(SLUG, data=str(opened))
-    place.needs.frame["rank"] = 0
-    place.wards.frame.drop(columns="geometry", inplace=True)
+    frame, outlines = place.needs.frame, place.wards.frame
+    frame["rank"] = 0
+    outlines.drop(columns="geometry", inplace=True)
     assert place.needs.frame["rank"].min() == 1
     assert "geometry" in place.wards.frame
 
