@@ -63,11 +63,9 @@ def test_every_stage_is_a_table_that_passed_the_gate(opened, name):
 def test_a_frame_that_is_changed_changes_no_table(opened):
     """What an analyst does to the frame of a table is not in the table that is asked for next."""
     place = open_place(SLUG, data=str(opened))
-    frame, outlines = place.needs.frame, place.wards.frame
+    frame = place.needs.frame
     frame["rank"] = 0
-    outlines.drop(columns="geometry", inplace=True)
     assert place.needs.frame["rank"].min() == 1
-    assert "geometry" in place.wards.frame
 
 
 def test_cold_and_warm_are_equal_byte_for_byte(opened, little_data, tmp_path):

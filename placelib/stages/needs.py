@@ -13,7 +13,7 @@ from placelib.measures.shared import Measures
 from placelib.sources.readers import Inputs
 from placelib.stages.shared import coarsened, covariance, files_of, is_made_up, release, standing, tested_gaps, titles
 
-WHO = {"projection": "residents, as projected", "resident": "residents"}
+WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
 WHO |= {"workday": "people here on a working day"}
 EVERYONE = {"characteristic": "all", "category": "all", "share_pct": 100.0}
 EVERYONE |= {"characteristic_name": "Everyone", "category_name": "Everyone"}
@@ -71,9 +71,9 @@ def population(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 
 def people(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Residents, workday population and projections of the whole place."""
+    """Residents, households, workday population and projections of the whole place."""
     titles = {each.name: each.contract.title for each in inputs.of_kind("population")}
-    table = exact.headline.query("basis != 'household'").drop(columns="illustrative")
+    table = exact.headline.drop(columns="illustrative")
     table = table.assign(who=table["basis"].map(WHO), source=table["source_id"].map(titles))
     return release("people", table, inputs, files=files_of(inputs, exact.headline))
 
