@@ -77,6 +77,7 @@ BOTH = pd.concat([burglary(indicator_id="burglary").frame, burglary(indicator_id
 TWO = open_table(BOTH, "Two indicators")
 MODELLED = {"ward_name": "Wish", "direct": 1.0, "direct_lower": 0.0, "direct_upper": 2.0, "short_name": "Lonely"}
 MODELLED = pd.DataFrame(MODELLED | {"value": 1.0, "lower": 0.0, "upper": 2.0, "indicator_id": ["lonely", "damp"]})
+YEARS = pd.DataFrame({"ward_name": "Wish", "last": [False, False, True], "year": [2024, 2025, 2026], "value": 1.0})
 MONTHS = pd.DataFrame({"period": "Apr 2025", "events": 1.0, "stands_out": "", "indicator_id": ["arson", "noise"]})
 
 
@@ -93,6 +94,7 @@ MONTHS = pd.DataFrame({"period": "Apr 2025", "events": 1.0, "stands_out": "", "i
         (lambda: direct_and_modelled(needs()), "no column 'direct'"),
         (lambda: control_chart(needs()), "no column 'period'"),
         (lambda: rank_dots(TWO), "2 rows of 'Two indicators' are for 'Hill': keep one, .*only.indicator_id='burglary'"),
+        (lambda: rank_dots(open_table(YEARS, "Years")), "for 'Wish': keep one, as with .only.year=2024[)]"),
         (lambda: direct_and_modelled(open_table(MODELLED, "Modelled")), "for 'Wish': .*indicator_id='lonely'"),
         (lambda: control_chart(open_table(MONTHS, "Months")), "for 'Apr 2025': .*indicator_id='arson'"),
     ],

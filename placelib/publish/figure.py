@@ -127,7 +127,7 @@ def alone(table: Table, names: pd.Series) -> None:
     if names.dropna().is_unique:
         return
     name = names.mode()[0]
-    rows = table.frame.loc[names.index[names.eq(name)]].select_dtypes(exclude="number")
+    rows = table.frame.loc[names.index[names.eq(name)]].select_dtypes(exclude="float")
     apart = max(rows, key=lambda column: (rows[column].nunique(), column.endswith("_id")))
-    which = f"keep one, as with .only({apart}={rows[apart].dropna().iloc[0]!r})"
+    which = f"keep one, as with .only({apart}={rows[apart].dropna().tolist()[0]!r})"
     raise PlacelibError(f"{len(rows)} rows of '{table.title}' are for '{name}': {which}.")
