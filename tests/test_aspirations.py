@@ -6,7 +6,16 @@ import pytest
 from little import CODES, A, B, comparators, households, population, survey
 from test_needs import WORDS
 
-from placelib.assessment.aspirations import FEW_ASK, NO_OUTCOME, NOT_ASKED, READINGS, by_ward, standard, unlinked
+from placelib.assessment.aspirations import (
+    FEW_ASK,
+    LOW_HOPE,
+    NO_OUTCOME,
+    NOT_ASKED,
+    READINGS,
+    by_ward,
+    standard,
+    unlinked,
+)
 from placelib.errors import InputFaults
 from placelib.measures.shared import measure
 from placelib.place import open_place
@@ -114,8 +123,8 @@ def test_a_ward_is_named_for_what_is_wanted_and_poor_there():
     """In Ashby surely, in Bourne the score may be good; 29 answers say nothing."""
     first, poor, unclear = {"Feeling safe": (20, 5)}, {"Feeling safe": (3, 0.5)}, {"Feeling safe": (3.8, 0.5)}
     rows = pd.concat([wanted(first, poor, (A,)), wanted(first, unclear, (B,))], ignore_index=True)
-    assert by_ward(rows, set(), WORDS)[["ward_code", "low_hopes", "unmet"]].to_numpy().tolist() == [
-        [A, "", "Feeling safe"]
+    assert by_ward(rows, set(), WORDS).to_dict("records") == [
+        {"finding": READINGS[0], "ward_code": A, "name": "Feeling safe"}
     ]
     assert by_ward(rows.assign(respondents=29), set(), WORDS).empty
 
@@ -126,12 +135,13 @@ def test_a_ward_is_not_named_for_what_chance_brings_somewhere():
     assert by_ward(rows, set(), WORDS).empty
 
 
-@pytest.mark.parametrize(("most_need", "value", "low"), [({A}, 25.0, "Learning"), (set(), 25.0, ""), ({A}, 45.0, "")])
+@pytest.mark.parametrize(("most_need", "value", "low"), [({A}, 25.0, ["Learning"]), (set(), 25.0, []), ({A}, 45.0, [])])
 def test_low_hopes_are_told_of_the_wards_of_most_need_alone(most_need, value, low):
     """Half of all hope to learn, here a quarter of eighty: sure. Fewer than half by five points: not sure."""
     hope = wanted({}, {}, (A,)).head(1).assign(aspiration_id="wants_to_learn", value=value, difference=value - 50)
     rows = pd.concat([wanted({"Feeling safe": (20, 5)}, {"Feeling safe": (3, 0.5)}, (A,)), hope], ignore_index=True)
-    assert by_ward(rows, most_need, WORDS)["low_hopes"].tolist() == [low]
+    found = by_ward(rows, most_need, WORDS)
+    assert found.loc[found["finding"] == LOW_HOPE, "name"].tolist() == low
 
 
 def test_what_is_left_without_a_partner():

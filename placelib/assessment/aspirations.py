@@ -13,7 +13,7 @@ MIDDLE, LEAST_ANSWERS = 4.0, 30  # of the scale from 1 to 7; of a ward that anyt
 READINGS = ["Wanted, and scored low", "Wanted, not scored low", "Seldom named, but scored low"]
 READINGS += ["Seldom named, not scored low", "Not clear"]
 NOT_ASKED, FEW_ASK = "Residents were not asked whether they want it", "Its theme is seldom named, and not scored low"
-NO_OUTCOME = "No outcome answers it"
+NO_OUTCOME, LOW_HOPE = "No outcome answers it", "Fewer hope for it than elsewhere"
 
 
 def standard(wanted: pd.DataFrame, themes: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -68,9 +68,10 @@ def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -
     Returns
     -------
     DataFrame
-        A row a ward with anything to say: ward_code, low_hopes (the hopes that surely fewer have than elsewhere, in
-        wards of most need only, all of these tested together: see `equality.group_gaps`) and unmet (themes that surely
-        more than an equal share name first and whose score is surely below 4, all wards and themes tested together).
+        A row a ward and finding: ward_code, finding (LOW_HOPE: a hope that surely fewer have than elsewhere, in wards
+        of most need only, all of these tested together, see `equality.group_gaps`; or the first of READINGS: a theme
+        that surely more than an equal share name first and whose score is surely below 4, all wards and themes tested
+        together) and name (of the hope or theme).
 
     Notes
     -----
@@ -83,9 +84,9 @@ def by_ward(wanted: pd.DataFrame, most_need: set[str], vocabulary: Vocabulary) -
     unmet = themes[_surely_unmet(themes)] if len(themes) else themes
     hopes = vocabulary.aspirations.query("kind == 'hope'").merge(ward, on="aspiration_id").assign(indicator_id="")
     hopes = group_gaps(hopes[hopes["category"].isin(most_need)], vocabulary)  # of no direction: "worse" is fewer
-    said = {"low_hopes": hopes[hopes["verdict"] == "worse"], "unmet": unmet.assign(short_name=unmet["theme"])}
-    words = {name: rows.groupby("category")["short_name"].agg("; ".join) for name, rows in said.items()}
-    return pd.DataFrame(words).fillna("").rename_axis("ward_code").reset_index()
+    said = {LOW_HOPE: hopes[hopes["verdict"] == "worse"], READINGS[0]: unmet.assign(short_name=unmet["theme"])}
+    found = pd.concat(said, names=["finding"])[["category", "short_name"]]
+    return found.set_axis(["ward_code", "name"], axis=1).reset_index("finding").reset_index(drop=True)
 
 
 def _surely_unmet(themes: pd.DataFrame) -> np.ndarray:

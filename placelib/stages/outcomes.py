@@ -37,10 +37,12 @@ def scores(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 
 def unmet(inputs: Inputs, exact: Measures) -> gate.Protected:
-    """Wards where hope is low although need is high, and what is wanted and scored low in each ward."""
+    """Hopes that are low where need is high, and themes that are wanted and scored low: in which wards."""
     need = needs.needs(inputs, exact).frame
     sure = set(need.loc[need["sure"].str.endswith("greatest need"), "ward_code"])
-    return release("unmet", need.merge(wishes.by_ward(exact.wanted, sure, inputs.vocabulary)), inputs)
+    rows = need.merge(wishes.by_ward(exact.wanted, sure, inputs.vocabulary))
+    table = rows.groupby(["finding", "name"])["ward_name"].agg(wards="size", where="; ".join)
+    return release("unmet", table.sort_values(["finding", "wards"], ascending=[True, False]).reset_index(), inputs)
 
 
 def unlinked(inputs: Inputs, exact: Measures) -> gate.Protected:
