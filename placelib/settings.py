@@ -1,6 +1,7 @@
 """place.toml: what a partnership decides about its own place, checked."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -59,6 +60,8 @@ class Settings(Strict):
         Year of the ward boundaries, as ONS names them.
     edition : str
         Label of this edition of the assessment, used as a folder name.
+    meeting : date
+        When partners meet to take this edition; left out where that is not yet known.
     agencies : list of Agency
         The partners; every source names one of them.
     weights : dict of str to float
@@ -74,6 +77,7 @@ class Settings(Strict):
     area_code: str = Field(pattern=r"^E0[6-9]\d{6}$")
     ward_vintage: Literal["2025"]
     edition: str = Field(pattern=Slug)
+    meeting: date | None = None
     agencies: tuple[Agency, ...] = Field(min_length=2)
     weights: dict[str, Weight] = {}
     partner_weights: dict[str, dict[str, Weight]] = {}

@@ -1,6 +1,8 @@
 """Reports: one page that needs nothing, runs nothing, and can be read by everyone."""
 
 import base64
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from bs4 import BeautifulSoup
@@ -94,6 +96,13 @@ def test_code_is_folded_or_absent_and_parameters_are_never_shown():
     assert [pre.get_text() for pre in folded.select("details.code pre")] == ["show(place.needs)  # a < b"]
     assert "show(place.needs)" not in str(page(cell))
     assert "northby" not in str(folded)
+
+
+def test_the_head_tells_the_meeting_where_it_is_known():
+    """A pack without its date is laid aside with last year's."""
+    dated = page(cover=replace(COVER, meeting=date(2026, 12, 3)))
+    assert dated.select_one(".edition").get_text() == "Edition 2026, for the meeting of 3 December 2026"
+    assert page().select_one(".edition").get_text() == "Edition 2026"
 
 
 def test_made_up_data_have_a_banner():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Cover:
         Whether any of its data are made up: a banner says so.
     code : bool
         Whether the notebook's code is there, folded away.
+    meeting : date
+        For which meeting it is made, if that is known.
     links : mapping of str to str
         Other pages of the report by their address from this one: what each is called. They stand at the foot, and
         wherever the page names one of them, such as 03_needs, the name leads there.
@@ -53,6 +56,7 @@ class Cover:
     edition: str
     illustrative: bool
     code: bool
+    meeting: date | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
 

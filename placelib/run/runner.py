@@ -176,7 +176,9 @@ class _Job:
         now = replace(self, place=open_place(self.place.slug, self.order.edition, self.order.data))
         if now.made_from != self.made_from:  # its parts may rest on different inputs, notebooks or code
             raise PlacelibError("A file that the report rests on changed while it was being made: run it again.")
-        cover = Cover(self.place.settings.name, self.place.edition, self.place.illustrative, code=True)
+        settings, edition = self.place.settings, self.place.edition
+        meeting = settings.meeting if edition == settings.edition else None
+        cover = Cover(settings.name, edition, self.place.illustrative, code=True, meeting=meeting)
         aside = self._beside("partial")
         for name, text in {**_tables_as_text(tables), **_notebooks_as_text(executed, cover)}.items():
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
