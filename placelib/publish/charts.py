@@ -296,7 +296,7 @@ def _verdicts(frame: pd.DataFrame, comparator: str) -> str:
 def _least_heard(frame: pd.DataFrame) -> str:
     short = (frame["sample_pct"] - frame["population_pct"]).dropna().sort_values(kind="stable")
     if short.empty:
-        return "There is no population to compare the answers with"
+        return "There are no answers, or no population to compare them with"
     least = frame.loc[short.index[0]]
     answers, people = (_per_cent(frame, name)[short.index[0]] for name in ("sample_pct", "population_pct"))
     who = f"{least['characteristic_name'].lower()} {least['category_name']}"

@@ -252,7 +252,7 @@ def subject(table: Table) -> str:
         parts = [frame[name].dropna().astype(str) for name in ("indicator", "unit", "period") if name in frame]
         return ", ".join(part.iloc[0] for part in parts if len(part))
     if used := first(frame, "indicators_used"):
-        return f"{table.title}, from {used} indicators compared with {first(frame, 'reference')}"
+        return f"{table.title}, from {used} indicator{'s' * (used != 1)} compared with {first(frame, 'reference')}"
     year = optional(frame, "year").unique()
     return f"{table.title}, {year[0]}" if len(year) == 1 and year[0] else table.title
 
