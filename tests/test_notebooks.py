@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,21 @@ def _nbval(*paths: Path) -> subprocess.CompletedProcess:
 def test_the_course_is_complete():
     """The notebooks are there in their order, and no other."""
     assert [path.stem for path in NOTEBOOKS] == NAMES
+
+
+def test_links_lead_to_headings_that_are_there():
+    """The pack leads to the very sections of the other notebooks; a heading that changed takes its links with it."""
+    words = {
+        path: "\n".join(cell.source for cell in _read(path).cells if cell.cell_type == "markdown") for path in NOTEBOOKS
+    }
+    headings = {
+        f"{path.name}#{heading.replace(' ', '-')}"
+        for path, text in words.items()
+        for heading in re.findall(r"^#+ (.+)", text, re.MULTILINE)
+    }
+    links = [re.findall(r"\]\((.+?\.ipynb.*?)\)", text) for text in words.values()]
+    assert len(links[-1]) > 10
+    assert {link for each in links for link in each} <= headings
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -89,6 +89,21 @@ def test_names_of_pages_lead_to_them():
     assert page(new_markdown_cell("More in `01_place`.")).main.select("a") == []
 
 
+def test_links_to_a_heading_of_a_notebook_lead_to_that_of_its_page():
+    """What JupyterLab follows from notebook to notebook, a reader follows from page to page; elsewhere it is words."""
+    cover = replace(COVER, links={"notebooks/01_place.html": "Who & where"})
+    words = (
+        "See [01_place](01_place.ipynb#Who,-and-where?), [all of it](01_place.ipynb) and [that](02_else.ipynb#There)."
+    )
+    found = page(new_markdown_cell(words), cover=cover).main
+    assert [(link["href"], link.get_text()) for link in found.select("a")] == [
+        ("notebooks/01_place.html#Who,-and-where?", "01_place"),
+        ("notebooks/01_place.html", "all of it"),
+    ]
+    assert found.p.get_text() == "See 01_place, all of it and that."
+    assert page(new_markdown_cell("## Who, and where?")).main.h2["id"] == "Who,-and-where?"
+
+
 def test_code_is_folded_or_absent_and_parameters_are_never_shown():
     """The pack has no code; a notebook's page has it folded away."""
     cell = shown(show(needs()), source="show(place.needs)  # a < b")

@@ -28,7 +28,8 @@ CLASSES = dict.fromkeys(("div", "th", "td", "p", "section", "details"), {"scroll
 SCHEMES = {"https", "mailto", "data"}
 ALLOWED = {"tags": TAGS, "attributes": ATTRIBUTES, "allowed_classes": CLASSES, "url_schemes": SCHEMES}
 PAGES = re.compile(r"\b(\d\d_\w+)")  # as notebooks are named
-ADDRESSES = {"src": "data:image/png;base64,", "href": ("#", "https:", "mailto:")}  # how they begin
+LEADS = re.compile(r"(\d\d_\w+)\.ipynb(#.+)?")  # to a notebook or a heading of it, as links of JupyterLab do
+ADDRESSES = {"src": "data:image/png;base64,", "href": rf"#|https:|mailto:|{LEADS.pattern}$"}  # how they begin
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Cover:
         For which meeting it is made, if that is known.
     links : mapping of str to str
         Other pages of the report by their address from this one: what each is called. They stand at the foot, and
-        wherever the page names one of them, such as 03_needs, the name leads there.
+        wherever the page names one of them, such as 03_needs, or has a link to a heading of its notebook, such as
+        03_needs.ipynb#What-makes-up-the-need?, that leads there.
     """
 
     place: str
@@ -112,7 +114,7 @@ def clean(html: str) -> str:
 
 
 def _safe(_: str, attribute: str, value: str) -> str | None:
-    return value if value.startswith(ADDRESSES.get(attribute, "")) else None
+    return value if re.match(ADDRESSES.get(attribute, ""), value) else None
 
 
 def title(notebook: NotebookNode) -> str:
@@ -140,18 +142,24 @@ def _outlined(html: str, links: Mapping[str, str]) -> str:
     """Drop the notebook's own first heading, close up the others' levels, list the sections, lead to other pages."""
     soup, pages = BeautifulSoup(html, "html.parser"), {Path(address).stem: address for address in links}
     soup.main.find("h1").decompose()
-    for text in soup.main.find_all(string=PAGES):
+    for link in soup.main.find_all("a", href=LEADS):
+        page, heading = LEADS.fullmatch(link["href"]).groups("")
+        if page in pages:
+            link["href"] = pages[page] + heading
+        else:
+            link.unwrap()
+    for text in (each for each in soup.main.find_all(string=PAGES) if each.parent.name != "a"):
         new = [
             soup.new_tag("a", href=pages[part], string=part) if part in pages else part for part in PAGES.split(text)
         ]
         text.replace_with(*new)
     level, contents = 1, soup.new_tag("ol")
-    for number, heading in enumerate(soup.main.find_all(re.compile("^h[1-6]$")), 1):
+    for heading in soup.main.find_all(re.compile("^h[1-6]$")):
         level = min(max(int(heading.name[1]), 2), level + 1)
-        heading.name, heading["id"] = f"h{level}", f"section-{number}"
+        heading.name, heading["id"] = f"h{level}", heading.get_text(strip=True).replace(" ", "-")  # as JupyterLab's
         if level == 2:
             entry = soup.new_tag("li")
-            entry.append(soup.new_tag("a", href=f"#section-{number}", string=heading.get_text()))
+            entry.append(soup.new_tag("a", href=f"#{heading['id']}", string=heading.get_text()))
             contents.append(entry)
     if contents.contents:
         soup.nav.append(contents)
