@@ -68,6 +68,28 @@ def test_money_leaves_in_thousands_and_limits_hold_the_figure(chosen):
     assert (frame["annual_cost_gbp"] - frame["shunted_gbp"] - frame["net_gbp"]).abs().max() <= 2000
 
 
+def test_a_record_of_a_choice_says_what_the_tables_beside_it_say(place):
+    """First, what is left over, what would turn it, and a box for every option; nothing to say where there are none."""
+    inputs = place[0]
+    rows, turns = stages.options(inputs).frame, stages.switching(inputs).frame
+    for card in stages.choice_records(inputs).frame.to_dict("records"):
+        mine = rows[rows["decision"] == card["decision"]].sort_values("rank")
+        assert card["comes_first"].startswith(f"{mine['option'].iloc[0]}: {mine['score'].iloc[0]:.1f} (")
+        assert f"{mine['net_gbp'].iloc[0]:+,.0f}" in card["left_over"]
+        assert all(f"{option} ☐" in card["chosen"] for option in mine["option"])
+        assert f"“{turns[turns['decision'] == card['decision']]['option_other'].iloc[0]}”" in card["how_sure"]
+    assert stages.choice_records(changed(inputs, without=["options"])).frame.empty
+
+
+def test_a_record_of_a_choice_without_scores_or_money_says_so(place):
+    """Scores and money may come later than the options."""
+    inputs = changed(place[0], without=["option_scores", "option_flows"])
+    for card in stages.choice_records(inputs).frame.to_dict("records"):
+        assert card["comes_first"] == "None has a score on all that counts"
+        assert card["how_sure"] == "No change of one weight alone would put another first"
+        assert "nan" not in " ".join(card.values())
+
+
 def test_every_card_names_the_bodies_that_must_agree_or_says_that_no_file_does(place, chosen):
     """A part of the council is decided for by the council's bodies; without the file of bodies the card says so."""
     assert chosen[1].frame["who_must_agree"].str.contains(r"\(decides: ", regex=True).all()

@@ -34,6 +34,22 @@ def options(inputs: Inputs) -> gate.Protected:
     )
 
 
+def choice_records(inputs: Inputs) -> gate.Protected:
+    """A card for each set of options, from what is published of them, blanks for who decides."""
+    words, rows = inputs.vocabulary.wording, options(inputs).frame  # the first of each decision before its others
+    rows["said"] = [_line(words["option"], row) for row in rows.to_dict("records")]
+    first, others = rows.drop_duplicates("decision"), rows[rows["decision"].duplicated()].groupby("decision")["said"]
+    told = first.set_index("decision").join(others.agg("; ".join).rename("others"))
+    told["boxes"] = (rows["option"] + " ☐").groupby(rows["decision"]).agg("   ".join)
+    paying = option_money(inputs).frame.query("cost_gbp > 0").groupby("decision")["partner"]
+    told["paying"] = paying.agg(lambda each: some(sorted({*each})))
+    turns = switching(inputs).frame.drop_duplicates("decision").set_index("decision")
+    told = told.join(turns[["option_other", "criterion", "weight_pct", "switch_pct"]]).reset_index()
+    told["partners"] = inputs.book("option_weights")["partner"].nunique()
+    cells = {name: [_line(line, row) for row in told.to_dict("records")] for name, line in words["choice"].items()}
+    return release("choice_records", told[["decision"]].assign(**cells), inputs)
+
+
 def switching(inputs: Inputs) -> gate.Protected:
     """How far one weight or one score must move before another option draws level with the first."""
     return release("switching", appraisal.switching_values(*map(inputs.book, APPRAISED)), inputs)
@@ -139,7 +155,7 @@ def _ending(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.DataFrame
 
 def _line(line: dict[str, str], row: dict[str, object]) -> str:
     """Fill in a line of a record, or say what its wording says where what it needs is missing."""
-    return line["text" if pd.notna(row[line.get("needs", "service")]) else "otherwise"].format_map(row)
+    return line["text" if pd.notna(row.get(line.get("needs"), "")) else "otherwise"].format_map(row)
 
 
 def _bodies(inputs: Inputs) -> pd.Series:
