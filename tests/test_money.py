@@ -139,6 +139,15 @@ def test_what_others_bring_stands_beside_public_money_for_the_same_outcome(input
     assert frame[["value_gbp", "for_each_1000_public_pounds"]].to_numpy().tolist() == [[40_000.0, 10.0]]
 
 
+def test_what_others_bring_is_in_the_prices_of_its_own_year(tmp_path):
+    """£4 million of 2024-25 are 5 in the prices of the year after: a gift of 2024-25 stands beside the 4."""
+    rows = [changed(LINES[0], c11="2024-25", c12="2024-25"), changed(LINES[2], c6="")]
+    makers = [book("spend", *rows), PRICES, book("services", *SERVICES), book("outcomes", OUTCOME), WARDS]
+    makers += [book("leverage", changed(GIFT, c10="2024-25")), book("contracts", CONTRACT)]
+    given = money.leverage(read_place(SLUG, write_little(tmp_path / "data", *MAKERS, *makers))).frame
+    assert given["for_each_1000_public_pounds"].tolist() == [10.0]
+
+
 def test_payments_are_published_as_counts_never_as_names(inputs):
     """One paid, one refunded, to a supplier whom the register writes otherwise."""
     frame = money.payments(inputs).frame

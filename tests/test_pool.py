@@ -341,9 +341,16 @@ def test_the_frontier_by_hand():
     assert table["budget_gbp_m"].tolist() == pytest.approx([0.6, 2.85, 3.0, 3.3])
 
 
+def public(**pounds):
+    """Pounds of public money in 2025-26 by outcome."""
+    at = pd.MultiIndex.from_tuples([("2025-26", outcome) for outcome in pounds], names=["year", "outcome_id"])
+    return pd.Series([*pounds.values()], at, dtype=float)
+
+
 def test_what_others_bring_by_hand():
     """200 hours at £15 are £3,000, £300 for each thousand of £10,000; what is promised stands apart."""
     usual = {"sector": "voluntary", "kind": "volunteer hours", "conditional": "no", "year": "2025-26"}
+    usual |= {"outcome_id": "O1"}
     usual |= {"unit_value": 15.0, "assumption": "median wage"}
     lines = book(
         "leverage",
@@ -351,28 +358,38 @@ def test_what_others_bring_by_hand():
         + [{"quantity": 1.0, "status": "promised", "assumption": "told by the giver"}],
         **usual,
     )
-    table = leverage(lines, pd.Series({"2025-26": 10_000.0})).set_index("status")
+    table = leverage(lines, public(O1=10_000.0)).set_index("status")
     assert table.loc["received", ["value_gbp", "for_each_1000_public_pounds"]].tolist() == [3000.0, 300.0]
     assert table["assumptions"].to_dict() == {"received": "median wage", "promised": "told by the giver"}
+
+
+def test_each_row_stands_beside_the_money_for_its_own_outcomes():
+    """£10 of cash for O1 and O2 beside £1,000 and £4,000; £10 in kind for O2 alone; none beside O3, which has none."""
+    usual = {"quantity": 5.0, "unit_value": 1.0, "sector": "business", "status": "agreed", "conditional": "no"}
+    usual |= {"year": "2025-26", "assumption": "cash"}
+    given = [("cash", "O1"), ("cash", "O2"), ("in kind", "O2"), ("in kind", "O2"), ("volunteer hours", "O3")]
+    lines = book("leverage", [{"kind": kind, "outcome_id": outcome} for kind, outcome in given], **usual)
+    table = leverage(lines, public(O1=1000.0, O2=4000.0, O4=5000.0)).set_index("kind")["for_each_1000_public_pounds"]
+    assert table.to_dict() == pytest.approx({"cash": 2.0, "in kind": 2.5, "volunteer hours": np.nan}, nan_ok=True)
 
 
 def test_a_year_without_public_money_has_no_ratio():
     """It is not known, which is not nought."""
     lines = book(
         "leverage",
-        [{"quantity": 1.0, "unit_value": 1.0, "sector": "business", "kind": "cash"}],
+        [{"quantity": 1.0, "unit_value": 1.0, "sector": "business", "kind": "cash", "outcome_id": "O1"}],
         status="agreed",
         conditional="no",
         year="2030-31",
         assumption="cash",
     )
-    assert leverage(lines, pd.Series({"2025-26": 10.0}))["for_each_1000_public_pounds"].isna().all()
+    assert leverage(lines, public(O1=10.0))["for_each_1000_public_pounds"].isna().all()
 
 
 def test_a_place_without_these_files_has_empty_tables():
     """Empty books go through."""
     assert settled(BOOKS["funds"].empty(), pd.Series(dtype=float)).empty
-    assert leverage(BOOKS["leverage"].empty(), pd.Series(dtype=float)).empty
+    assert leverage(BOOKS["leverage"].empty(), public()).empty
     cells = placed(BOOKS["services"].empty(), lines(A=1.0).iloc[:0], NEED)
     services = prepared(cells, NO_CONTRACTS, BOOKS["outcomes"].empty(), first=2026, rate=1e-5).assign(pot="all")
     plan = reprofiled(services)

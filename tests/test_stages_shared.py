@@ -51,11 +51,12 @@ def test_numbers_leave_at_the_precision_of_their_units(little):
 
 
 def test_the_foot_names_few_files_and_fills_in_words(little):
-    """One file by its title; of rows that name theirs, nothing; without a file that is all that is said."""
+    """One file by its title; of rows that name theirs, nothing; without a file or a row that is all that is said."""
     survey = little.of_kind("survey")[0].contract.title
     assert released(little, {"a": ["x"]}, notes=["Method."]).notes == (f"Source: {survey}.", "Method.")
     assert released(little, {"source": ["x"]}, notes=["Method.", ""]).notes == ("Method.",)
     assert released(little, {"a": []}, made_of=["risks"], notes=["Method."]).notes == (NO_FILE,)
+    assert released(little, {"source": ["x"]}, made_of=[], notes=["Method."]).notes == ("Method.",)
     every = pd.DataFrame({"source_id": [*little.sources] * 2})
     assert files_of(little, every) == [*little.sources.values()]
 

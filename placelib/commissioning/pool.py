@@ -13,6 +13,7 @@ from placelib.errors import PlacelibError
 MONTH, YEAR, YEARS = 30.4375, 12, 3  # days, months, years that are planned
 MOVES = ["move_first_gbp", "move_second_gbp", "move_third_gbp"]
 DRAWS, SEED, SURE = 400, 20_262, stats.norm.isf(0.025)
+GIVEN = ["year", "sector", "kind", "status", "conditional"]
 TIED, LAW, MOST, UNDONE = "notice or contract", "the least it may have", "most it can spend well", "needed again later"
 
 
@@ -261,24 +262,26 @@ def _optimum(services: pd.DataFrame, share: float = 1.0, draws: np.ndarray | Non
 
 
 def leverage(lines: pd.DataFrame, public: pd.Series) -> pd.DataFrame:
-    """Add up what business, funders and the third sector bring, beside public money for the same year.
+    """Add up what business, funders and the third sector bring, beside public money for the same year and outcomes.
 
     Parameters
     ----------
     lines : DataFrame
         The book of leverage.
     public : Series
-        Pounds of public money by year.
+        Pounds of public money by year and outcome_id, in the prices of that year, as gifts are.
 
     Returns
     -------
     DataFrame
-        year, sector, kind, status, conditional, value_gbp (quantity × unit value), for_each_1000_public_pounds,
-        assumptions (each once). Promised, agreed and received are never added together.
+        year, sector, kind, status, conditional, value_gbp (quantity × unit value), for_each_1000_public_pounds (beside
+        all the public money for the outcomes of the row's own lines), assumptions (each once). Promised, agreed and
+        received are never added together.
     """
     value = lines.assign(value=lines["quantity"] * lines["unit_value"])
-    groups = value.groupby(["year", "sector", "kind", "status", "conditional"], as_index=False)
     said = ("assumption", lambda words: "; ".join(sorted(set(words))))
-    table = groups.agg(value_gbp=("value", "sum"), assumptions=said)
-    ratio = 1000 * table["value_gbp"] / table["year"].map(public).astype(float)
+    table = value.groupby(GIVEN, as_index=False).agg(value_gbp=("value", "sum"), assumptions=said)
+    own = lines[[*GIVEN, "outcome_id"]].drop_duplicates().join(public.rename("public"), on=["year", "outcome_id"])
+    beside = own.groupby(GIVEN)["public"].sum().astype(float)
+    ratio = 1000 * table["value_gbp"] / beside.where(beside > 0).to_numpy()
     return table.assign(for_each_1000_public_pounds=ratio).sort_values("value_gbp", ascending=False)

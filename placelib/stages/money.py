@@ -26,8 +26,7 @@ def total_spend(inputs: Inputs) -> gate.Protected:
     lines = ledger_lines(inputs)
     parts = [spend.totals(lines, *cut).assign(breakdown=breakdown) for breakdown, cut in CUTS.items()]
     table = pd.concat(parts).sort_values(["net_or_gross", "year", "spent_gbp_m"], ascending=[True, False, False])
-    table["latest"] = (table["status"] == "outturn") & (table["net_or_gross"] == "gross")
-    table["latest"] &= table["year"] == table["prices"]
+    table["latest"] = table.eval("status == 'outturn' and net_or_gross == 'gross' and year == prices").astype(bool)
     said = {"total": table.loc[table["latest"] & table["breakdown"].eq(""), "spent_gbp_m"].sum()}
     return release("total_spend", table, inputs, said=said)
 
@@ -88,10 +87,12 @@ def frontier(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def leverage(inputs: Inputs) -> gate.Protected:
     """What business, funders and the third sector bring, beside public money for the same outcomes."""
-    brought, lines = inputs.book("leverage"), ledger_lines(inputs)
-    lines = lines[lines["outcome_id"].isin(brought["outcome_id"]) & lines["net_or_gross"].eq("gross")]
-    public = 1e6 * spend.totals(lines).drop_duplicates("year", keep="last").set_index("year")["spent_gbp_m"]
-    return release("leverage", pool.leverage(brought, public), inputs)
+    lines = ledger_lines(inputs).query("net_or_gross == 'gross'")
+    spent = spend.totals(lines, "outcome_id").drop_duplicates(["year", "outcome_id"], keep="last")
+    level = inputs.book("deflators").set_index("year")["index"]
+    then = (spent["year"].map(level) / spent["prices"].map(level)).mask(spent["year"] == spent["prices"], 1.0)
+    public = (1e6 * spent["spent_gbp_m"] * then).set_axis(pd.MultiIndex.from_frame(spent[["year", "outcome_id"]]))
+    return release("leverage", pool.leverage(inputs.book("leverage"), public), inputs)
 
 
 def payments(inputs: Inputs) -> gate.Protected:

@@ -135,7 +135,7 @@ def release(
     table = table.assign(source=titles(files)) if told.rule == "survey" else table
     table, title = table[list(told.columns or table)], told.title.format_map(said)
     behind = f"Source: {titles(files)}." if len(files) <= MOST_NAMED else f"{len(files)} sources, listed in 01_place."
-    notes = ["" if "source" in table else behind, *told.notes] if files else [NO_FILE]
+    notes = ["" if "source" in table else behind, *told.notes] if files or len(table) else [NO_FILE]
     lacks = [kind for kind in told.made_of if not inputs.of_kind(kind)] if files and table.empty else []
     notes += [LACKS.format(some(lacks))] if lacks else []
     notes = [*filter(None, (note.format_map(said) for note in notes))]
