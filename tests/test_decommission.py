@@ -112,6 +112,12 @@ def test_at_the_share_that_is_said_nothing_is_saved():
     assert balance(ending("club"), knock_on(ending("club"), links), SERVICES)["net_gbp"].iloc[0] == pytest.approx(0)
 
 
+def test_a_share_above_all_of_them_is_no_share():
+    """At a quarter of the cost, 250% of the members would have to turn elsewhere before ending saves nothing."""
+    links = LINKS.assign(unit_cost=LINKS["unit_cost"] / 4)
+    assert np.isnan(balance(ending("club"), knock_on(ending("club"), links), SERVICES)["even_pct"].iloc[0])
+
+
 def test_cost_that_stays_at_home_is_not_shunted_to_others():
     """Were the clinic the council's own, only the ward's £40,000 would fall on another."""
     services = SERVICES.assign(commissioner=["council", "council", "nhs", "council"])

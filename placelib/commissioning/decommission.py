@@ -137,10 +137,10 @@ def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -
         (of which on other partners), net_gbp (annual cost − shunted), net_gbp_upper (counting the
         first step alone), first_year_gbp (net in the 12 months from a decision, notice and lags allowed for). Also
         moving_pct (of its people who turn elsewhere at once) and even_pct (the percentage at which net is 0: moving_pct
-        × annual cost / shunted), even_price_gbp (net / (effect × annual cost / 1,000): ending does not pay if an
-        outcome is worth more), and of what these partners pay its provider, income_lost_pct with this service, and
-        forward_lost_pct with all put forward; followed ("no" where no link says where people turn). Missing where
-        nothing moves, is saved or is gained, or there is no contract.
+        × annual cost / shunted; missing above 100), even_price_gbp (net / (effect × annual cost / 1,000): ending does
+        not pay if an outcome is worth more), and of what these partners pay its provider, income_lost_pct with this
+        service, and forward_lost_pct with all put forward; followed ("no" where no link says where people turn).
+        Missing where nothing moves, is saved or is gained, or there is no contract.
     """
     about, cost = services.set_index("service_id"), moved["cost_gbp"].astype(float)
     other = moved["affects"].map(about["commissioner"]) != moved["ending"].map(about["commissioner"])
@@ -153,7 +153,8 @@ def balance(ending: pd.DataFrame, moved: pd.DataFrame, services: pd.DataFrame) -
     saving = table["annual_cost_gbp"] = table["annual_cost"].astype(float)
     table["net_gbp"], table["net_gbp_upper"] = saving - table["shunted_gbp"], saving - table["at_first"]
     table["first_year_gbp"] = saving * (12 - table["notice_months"]).clip(lower=0) / 12 - table["in_year"]
-    table["even_pct"] = table["moving_pct"] * saving / table["shunted_gbp"].where(table["shunted_gbp"] > 0)
+    even = table["moving_pct"] * saving / table["shunted_gbp"].where(table["shunted_gbp"] > 0)
+    table["even_pct"] = even.where(even <= 100)
     table["followed"] = np.where(table["moving_pct"] > 0, "yes", "no")
     lost, net = table["effect"] * saving / 1000, table["net_gbp"]
     table["even_price_gbp"] = net.where(net > 0) / lost.where(lost > 0)
