@@ -142,7 +142,6 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     at = standing(inputs, exact)
     ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
     table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
-    table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
     table = inputs.vocabulary.domains[["domain_id", "domain"]].merge(table, on="domain_id", validate="1:1")
     return release("sensitivity", table, inputs, files=files_of(inputs, exact.comparable))
 
