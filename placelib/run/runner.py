@@ -75,11 +75,6 @@ class Outcome:
     message: str
 
 
-def known_places(data: str) -> list[str]:
-    """Slugs of the places in a data folder (empty for the one that comes with placelib)."""
-    return sorted(path.parent.name for path in Path(data or SHIPPED).glob("*/place.toml"))
-
-
 def run_places(slugs: Iterable[str], order: Order, say: Say = print) -> list[Outcome]:
     """Make the report of each place; one that fails stops no other and leaves its earlier report as it was.
 

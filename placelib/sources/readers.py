@@ -69,6 +69,11 @@ class Inputs:
         return pd.concat(found, ignore_index=True) if found else self.vocabulary.books[kind].empty()
 
 
+def known_places(data: Path) -> list[str]:
+    """Folders of the places in a data folder."""
+    return sorted(path.parent.name for path in data.glob("*/place.toml"))
+
+
 def place_folder(slug: str, data: Path) -> Path:
     """Folder of a place.
 
@@ -77,7 +82,7 @@ def place_folder(slug: str, data: Path) -> Path:
     PlacelibError
         If there is no such place; says which there are.
     """
-    places = sorted(path.parent.name for path in data.glob("*/place.toml"))
+    places = known_places(data)
     if slug not in places:
         known = ", ".join(places) or "none"
         if not data.is_dir():

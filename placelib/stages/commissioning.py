@@ -23,15 +23,12 @@ def options(inputs: Inputs) -> gate.Protected:
     some_of_each = (net["cost_gbp"] > 0) & (net["benefit_gbp"] > 0)
     net["needed_pct"] = (100 * net["cost_gbp"] / net["benefit_gbp"]).where(some_of_each)
     own = worth.groupby(["option_id", "partner"])["net_gbp"].sum().reset_index("partner")
-    lost = own["partner"] + (-own["net_gbp"] / 1e6).map(" by £{:,.1f} million".format)
-    net["worse_off"] = (
-        lost[own["net_gbp"].round(-5) < 0].groupby("option_id").agg("; ".join).reindex(net.index).fillna("nobody")
-    )
-    table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net)
+    words = own["partner"] + (-own["net_gbp"] / 1e6).map(" by £{:,.1f} million".format)
+    lost = words[own["net_gbp"].round(-5) < 0].groupby("option_id").agg("; ".join)
+    net["worse_off"] = lost.reindex(net.index).fillna("nobody")
+    table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net).assign(chosen="☐")
     said = {"partners": inputs.book("option_weights")["partner"].nunique()}
-    return release(
-        "options", table.drop(columns=["counterfactual", "outcome_id"]).assign(chosen="☐"), inputs, said=said
-    )
+    return release("options", table.drop(columns=["counterfactual", "outcome_id"]), inputs, said=said)
 
 
 def switching(inputs: Inputs) -> gate.Protected:
