@@ -10,7 +10,8 @@ from rich.text import Text
 
 from placelib.errors import PlacelibError
 from placelib.place import open_place
-from placelib.run.runner import Order, Outcome, known_places, run_places
+from placelib.run.runner import Order, Outcome, run_places
+from placelib.sources.readers import SHIPPED, known_places
 
 app = typer.Typer(
     help="One shared needs assessment for each partnership, from its own sources.",
@@ -64,7 +65,7 @@ def main() -> None:
 def _chosen(places: list[str] | None, every: bool, data: str) -> list[str]:
     if bool(places) == every:
         raise PlacelibError("Name the places, or say --all for every place in the data folder.")
-    found = places or known_places(data)
+    found = places or known_places(Path(data or SHIPPED))
     if not found:
         raise PlacelibError(f"There is no place in the data folder '{data}': a place is a folder with a place.toml.")
     return list(dict.fromkeys(found))

@@ -18,10 +18,10 @@ from placelib.kept import Stage, code, hashes, packages
 from placelib.measures.shared import Measures, measure
 from placelib.settings import Settings, Slug, read_toml
 from placelib.sources.readers import SHIPPED, Inputs, input_files, place_folder, read_place
-from placelib.stages import assurance, commissioning, issues, money, needs, outcomes, spread
+from placelib.stages import assurance, commissioning, issues, money, needs, outcomes
 
 # Each public function of these is a table that may be published, and a property of Place: nothing else is to be added.
-ROOMS = (needs, spread, issues, outcomes, money, assurance, commissioning)
+ROOMS = (needs, issues, outcomes, money, assurance, commissioning)
 
 
 class Place:

@@ -18,7 +18,7 @@ from nbformat import v4
 from placelib import gate
 from placelib.errors import Fault, InputFaults
 from placelib.place import Place, Stage
-from placelib.run import engine, manifest, runner
+from placelib.run import engine, runner
 
 PARAMETERS = 'place = "a-town"\nedition = ""\ndata = ""'
 SETTINGS = """
@@ -130,7 +130,7 @@ def test_report_holds_every_output(order):
     assert list(pd.read_csv(report / "tables" / "need_index.csv")) == [*runner.NEED_COLUMNS, "health_score"]
     made = json.loads((report / "manifest.json").read_text())
     assert made["packages"]["numpy"] == np.__version__
-    assert made["outputs"] == manifest.outputs(report)
+    assert made["outputs"] == runner.outputs(report)
     assert {"a-town/place.toml", "a-town/sources/fires.csv"} < set(made["inputs"])
     assert made["notebook_status"] == {"01_place": "finished", "10_lsp_pack": "finished"}
     assert made["parameters"] == {"place": "a-town", "edition": "spring", "data": "data"}

@@ -9,7 +9,7 @@ from placelib.assessment.equality import associated
 from placelib.assessment.needs import domain_weights, standing
 from placelib.assessment.spread import DEPRIVATION, funnel, social_gradient
 from placelib.measures import answers
-from placelib.stages import spread as stages
+from placelib.stages import needs as stages
 
 WARDS = [f"W{number:02d}" for number in range(12)]
 

@@ -62,9 +62,9 @@ def test_the_foot_names_few_files_and_fills_in_words(little):
 
 
 def test_the_rule_of_the_gate_is_the_one_that_is_told(little):
-    """A count of three is hidden under the rule for counts; six answers under that for surveys."""
+    """A count of three is hidden by the rule for counts; six answers by that for surveys, whose source is told."""
     assert released(little, {"people": [3, 30]}, rule="counts", counts=["people"]).frame["mark"][0] == SUPPRESSED
     answers = {"respondents": [6], "effective_respondents": [6.0], "illustrative": True, "value": [50.0]}
-    table = released(little, answers, rule="survey", decimals={"value": 0})
+    table = released(little, answers, rule="survey", columns=[*answers, "source"], decimals={"value": 0})
     assert (table.frame["mark"][0], table.illustrative) == (SUPPRESSED, True)
     assert table.frame["source"][0] == little.of_kind("survey")[0].contract.title

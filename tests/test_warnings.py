@@ -17,9 +17,9 @@ from little import (
     write_little,
 )
 
+from placelib.sources.checks import lacks
 from placelib.sources.contracts import Contract
 from placelib.sources.readers import read_place
-from placelib.sources.warn import lacks
 
 
 @pytest.fixture

@@ -116,24 +116,28 @@ def test_flipping_every_direction_turns_every_rank_round():
 
 
 def test_a_domain_in_which_all_wards_are_alike_cannot_move_a_rank():
-    """Its weight changes the gap between wards and never their order; all of the order goes with the other two."""
+    """All of the order goes with the weights of the other two."""
     wards = at(burglary=[3, 0, 1, 2.0, 0.1], claimants=[0, 3, 2.5, 1, 0.2], damp_home=[1, 1, 1, 1, 1])
     found = weight_sensitivity(wards, EVEN)
-    assert found.loc["homes", ["order_first", "order_total"]].tolist() == pytest.approx([0, 0], abs=1e-3)
-    assert found.loc["homes", "gap_total"] > 0.2
-    assert found.loc[["safety", "work"], "order_total"].min() > 0.3
-    assert found["order_total"].ge(found["order_first"] - 0.05).all()
+    assert found.loc["homes", ["alone_pct", "with_others_pct"]].tolist() == pytest.approx([0, 0], abs=0.1)
+    assert found.loc[["safety", "work"], "with_others_pct"].min() > 30
+    assert found["with_others_pct"].ge(found["alone_pct"] - 5).all()
 
 
 def test_sensitivity_agrees_with_the_answer_worked_out_by_quadrature():
-    """Two domains, one of them alike everywhere: the gap is a share w1 / (w1 + w2), whose variances are integrals."""
-    found = weight_sensitivity(at(burglary=[1, -1, 1, -1], claimants=[0, 0, 0, 0]), EVEN)
+    """Two wards change places where one weight is under half of the other, of which the variances are integrals."""
+    found = weight_sensitivity(at(burglary=[2, 0], claimants=[0, 1]), EVEN)
     points = (np.arange(1000) + 0.5) / 1000
-    gap = points[:, None] / (points[:, None] + points)
-    first = [gap.mean(axis=1).var() / gap.var(), gap.mean(axis=0).var() / gap.var()]
-    assert found["gap_first"].tolist() == pytest.approx(first, abs=0.03)
-    assert found["gap_total"].tolist() == pytest.approx([1 - first[1], 1 - first[0]], abs=0.03)
-    assert found[["order_first", "order_total"]].to_numpy().tolist() == [[0, 0], [0, 0]]
+    moved = points[:, None] < points / 2
+    first = [100 * moved.mean(axis=1).var() / moved.var(), 100 * moved.mean(axis=0).var() / moved.var()]
+    assert found["alone_pct"].tolist() == pytest.approx(first, abs=3)
+    assert found["with_others_pct"].tolist() == pytest.approx([100 - first[1], 100 - first[0]], abs=3)
+
+
+def test_where_no_weight_moves_a_ward_nothing_depends_on_any():
+    """One domain is alike everywhere: the order is the other's alone."""
+    found = weight_sensitivity(at(burglary=[1, -1, 1, -1], claimants=[0, 0, 0, 0]), EVEN)
+    assert found[["alone_pct", "with_others_pct"]].to_numpy().tolist() == [[0, 0], [0, 0]]
 
 
 def test_indicators_that_say_the_same_are_named():

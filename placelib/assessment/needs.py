@@ -288,7 +288,7 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
     both, own = (
         ["indicator_id", "illustrative"],
-        ["numerator", "denominator", "years", "per", "measure", "unit", "agency", "survey"],
+        ["numerator", "denominator", "years", "per", "measure", "unit", "survey"],
     )
     others = table[table["area_type"].isin(["england", "region", "neighbour"])].rename(columns=named)
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]

@@ -114,8 +114,8 @@ def leave_one_out(at: Standing, weights: pd.Series) -> pd.DataFrame:
 def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     """Say which domain's weight the result depends on, if each may be anything from nought to double.
 
-    Sobol' indices by Saltelli's design: the share of the variance of a result that goes with one weight alone (first
-    order), and with it and all that it acts together with (total).
+    Sobol' indices by Saltelli's design: the share of the variance of the mean number of places that a ward moves that
+    goes with one weight alone (first order), and with it and all that it acts together with (total).
 
     Parameters
     ----------
@@ -125,8 +125,7 @@ def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By domain: weight, order_first, order_total (of the mean number of places that a ward moves), gap_first,
-        gap_total (of the standard deviation of the wards' log scores). 0 where nothing varies.
+        By domain: weight, alone_pct, with_others_pct. 0 where nothing varies.
 
     References
     ----------
@@ -138,18 +137,17 @@ def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     rank = ranked(at.domains[free.index] @ (free / free.sum())).to_numpy()
     uniform, random = [stats.uniform(0, 2 * weight) for weight in free], np.random.default_rng(SEED)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = stats.sobol_indices(func=partial(_results, domains, rank), n=DESIGN, dists=uniform, rng=random)
-    first, total = (np.nan_to_num(part).clip(0, 1) for part in (found.first_order, found.total_order))
-    shares = {"order_first": first[0], "order_total": total[0], "gap_first": first[1], "gap_total": total[1]}
-    found = pd.DataFrame(shares, free.index).reindex(own.index, fill_value=0.0)
-    return pd.concat([own.rename("weight"), found], axis=1)
+        found = stats.sobol_indices(func=partial(_moved, domains, rank), n=DESIGN, dists=uniform, rng=random)
+    shares = {"alone_pct": found.first_order, "with_others_pct": found.total_order}
+    shares = pd.DataFrame(shares, free.index).fillna(0.0).clip(0, 1).reindex(own.index, fill_value=0.0)
+    return shares.mul(100).assign(weight=own)
 
 
-def _results(domains: np.ndarray, rank: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Mean number of places that a ward moves and spread of the scores, for each column of domain weights."""
+def _moved(domains: np.ndarray, rank: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Mean number of places that a ward moves, for each column of domain weights."""
     scores = domains @ (shares / shares.sum(axis=0))
     moved = stats.rankdata(-scores.round(12), method="min", axis=0) - rank[:, None]
-    return np.stack([np.abs(moved).mean(axis=0), scores.std(axis=0)])
+    return np.abs(moved).mean(axis=0)
 
 
 def redundancy(at: Standing) -> pd.DataFrame:

@@ -1,12 +1,13 @@
 """Reports without a screen: for each place all its notebooks and tables, appearing whole or not at all."""
 
 import io
+import json
 import shutil
 import sqlite3
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,13 +24,12 @@ from placelib.kept import hashes
 from placelib.place import Place, open_place
 from placelib.publish.report import Cover, title, to_html
 from placelib.publish.tables import csv_text, geojson_text
-from placelib.run import manifest
 from placelib.run.engine import Executed, execute
 from placelib.sources.readers import SHIPPED
 
 HERE = Path(__file__).parents[1]
 NOTEBOOKS = SHIPPED.parent / "notebooks"
-PACK, PAGE = "10_lsp_pack", "lsp-pack.html"
+PACK, PAGE, MANIFEST = "10_lsp_pack", "lsp-pack.html", "manifest.json"
 INDICATOR_COLUMNS = [
     "indicator_id", "indicator", "ward_code", "ward_name", "period", "characteristic", "category", "value",
     "lower", "upper", "unit", "method", "basis", "status", "agency", "agency_term", "source",
@@ -73,11 +73,6 @@ class Outcome:
     slug: str
     status: Literal["published", "unchanged", "failed"]
     message: str
-
-
-def known_places(data: str) -> list[str]:
-    """Slugs of the places in a data folder (empty for the one that comes with placelib)."""
-    return sorted(path.parent.name for path in Path(data or SHIPPED).glob("*/place.toml"))
 
 
 def run_places(slugs: Iterable[str], order: Order, say: Say = print) -> list[Outcome]:
@@ -133,9 +128,9 @@ class _Job:
                 raise PlacelibError("Another run is making this report: wait until it ends, then run again.") from None
             self._clear_up()
             report = self.folder / PAGE
-            if self.folder.exists() and not (self.folder / manifest.NAME).exists():
+            if self.folder.exists() and not (self.folder / MANIFEST).exists():
                 raise PlacelibError(f"'{self.folder}' is there and is not a report of placelib: move it away first.")
-            if not self.order.force and manifest.holds(self.folder, self.made_from):
+            if not self.order.force and _holds(self.folder, self.made_from):
                 return Outcome(self.place.slug, "unchanged", f"nothing has changed since {report} was made")
             try:
                 self._publish()
@@ -191,7 +186,8 @@ class _Job:
             "seconds": {name: round(taken, 2) for name, taken in seconds.items()},
             "warnings": [*self.place.inputs.warnings, *(str(item.message) for item in caught), *spoken],
         }
-        manifest.write(aside, self.made_from | facts)
+        text = json.dumps(self.made_from | facts | {"outputs": outputs(aside)}, indent=2, ensure_ascii=False)
+        (aside / MANIFEST).write_text(text + "\n", encoding="utf8")
         if self.folder.exists():
             self.folder.rename(self._beside("old"))
         aside.rename(self.folder)
@@ -230,6 +226,20 @@ class _Job:
 
     def _beside(self, ending: str) -> Path:
         return self.folder.with_name(f".{self.folder.name}.{ending}")
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """Give the sha256 of every file of a report but the manifest itself."""
+    return hashes((path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST), folder)
+
+
+def _holds(folder: Path, made_from: Mapping[str, Any]) -> bool:
+    """Whether a report, if there is one, was made from exactly this and all its files are as they were written."""
+    try:
+        kept = json.loads((folder / MANIFEST).read_text(encoding="utf8"))
+    except (OSError, ValueError):
+        return False
+    return all(kept.get(key) == value for key, value in made_from.items()) and kept["outputs"] == outputs(folder)
 
 
 def _notebooks_as_text(executed: dict[str, Executed], cover: Cover) -> dict[str, str]:

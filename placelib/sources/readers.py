@@ -13,7 +13,7 @@ from pyogrio.errors import DataSourceError
 
 from placelib.errors import InputFaults, PlacelibError
 from placelib.settings import Settings, read_toml
-from placelib.sources import books, checks, warn
+from placelib.sources import books, checks
 from placelib.sources.contracts import Contract, Format
 from placelib.sources.faults import fault
 from placelib.sources.geography import CRS, Geography, vintage_faults
@@ -69,6 +69,11 @@ class Inputs:
         return pd.concat(found, ignore_index=True) if found else self.vocabulary.books[kind].empty()
 
 
+def known_places(data: Path) -> list[str]:
+    """Folders of the places in a data folder."""
+    return sorted(path.parent.name for path in data.glob("*/place.toml"))
+
+
 def place_folder(slug: str, data: Path) -> Path:
     """Folder of a place.
 
@@ -77,7 +82,7 @@ def place_folder(slug: str, data: Path) -> Path:
     PlacelibError
         If there is no such place; says which there are.
     """
-    places = sorted(path.parent.name for path in data.glob("*/place.toml"))
+    places = known_places(data)
     if slug not in places:
         known = ", ".join(places) or "none"
         if not data.is_dir():
@@ -115,7 +120,7 @@ def read_place(slug: str, data: Path) -> Inputs:
     folder = place_folder(slug, data)
     settings = read_toml(folder / "place.toml", Settings)
     vocabulary = read_vocabulary(_resolve("vocabulary", data))
-    sources, faults = {}, checks.weights(settings, vocabulary)
+    sources, lacks, faults = {}, [], checks.weights(settings, vocabulary)
     for path in sorted((folder / "sources").glob("*.toml")):
         try:
             sources[path.stem] = _read_source(path, settings, vocabulary)
@@ -125,6 +130,7 @@ def read_place(slug: str, data: Path) -> Inputs:
         geography = _geography(_resolve(f"geography/{settings.area_code}", data), settings, sources)
         for source in sources.values():
             faults += vintage_faults(source.frame, source.contract, geography)
+            lacks += checks.lacks(source.frame, source.contract, geography, source.rows)
         known = {
             "agency": {agency.id for agency in settings.agencies},
             "indicator": set(vocabulary.indicators["indicator_id"]),
@@ -137,7 +143,6 @@ def read_place(slug: str, data: Path) -> Inputs:
         raise InputFaults(faults)
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
-    lacks = [lack for each in sources.values() for lack in warn.lacks(each.frame, each.contract, geography, each.rows)]
     described = {source.contract.file for source in sources.values()}
     files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
     lacks += [fault("not_described", file) for file in sorted(files - described)]

@@ -28,10 +28,8 @@ def issues(inputs: Inputs, exact: Measures) -> gate.Protected:
     table["residents_say"] = _said(inputs, exact, table, alike)
     table = table.join(_asked(inputs, table, made_up=bool(rows["illustrative"].any())))
     if table.empty:
-        nothing = issue_rules.no_issue(rows)
-        table = pd.DataFrame({"place": [1], "indicator": ["No clear issue"], "headline": [nothing]}).reindex(
-            columns=table.columns, fill_value=""
-        )
+        nothing = {"place": [1], "indicator": ["No clear issue"], "headline": [issue_rules.no_issue(rows)]}
+        table = pd.DataFrame(nothing).reindex(columns=table.columns, fill_value="")
     said = issue_rules.signed_commentary(inputs.commentary, published).set_index("indicator_id")["said"]
     table["said"] = table["indicator_id"].map(said.to_dict()).astype(object).fillna("")
     more = {"not_shown": issue_rules.not_shown(compared)}

@@ -7,11 +7,12 @@ from placelib import gate, suppression
 from placelib.assessment import equality as equality_rules
 from placelib.assessment import needs as need_rules
 from placelib.assessment import pattern as pattern_rules
-from placelib.assessment import weighing
+from placelib.assessment import spread, weighing
+from placelib.measures import answers
 from placelib.measures.population import by_place_and_ward
 from placelib.measures.shared import Measures
-from placelib.sources.readers import Inputs
-from placelib.stages.shared import coarsened, covariance, files_of, is_made_up, release, standing, tested_gaps, titles
+from placelib.sources.readers import Inputs, Source
+from placelib.stages.shared import coarsened, covariance, files_of, release, standing, tested_gaps, with_wards
 
 WHO = {"household": "households", "projection": "residents, as projected", "resident": "residents"}
 WHO |= {"workday": "people here on a working day"}
@@ -36,7 +37,7 @@ def sources(inputs: Inputs) -> gate.Open:
     table["agency"] = table["agency"].map(inputs.settings.agency_names)
     table[["period_start", "period_end"]] = table[["period_start", "period_end"]].apply(pd.to_datetime)
     table = table.rename(columns={"title": "source", "release": "release_class"}).replace({"area": PLACED_BY})
-    return gate.open_table(table, "Files behind this assessment", illustrative=is_made_up(inputs.sources.values()))
+    return gate.open_table(table, "Files behind this assessment", illustrative=bool(table["illustrative"].any()))
 
 
 def terms(inputs: Inputs) -> gate.Open:
@@ -47,7 +48,7 @@ def terms(inputs: Inputs) -> gate.Open:
     table = inputs.vocabulary.named(pd.DataFrame(rows, columns=columns))
     table["agency"] = table["agency_id"].map(inputs.settings.agency_names)
     columns = ["domain", "indicator", "agency", "agency_term", "unit", "source", "what_you_should_know"]
-    made_up = is_made_up(inputs.sources.values())
+    made_up = sources(inputs).illustrative
     return gate.open_table(table[["indicator_id", *columns]], "Who calls it what", illustrative=made_up)
 
 
@@ -62,11 +63,11 @@ def population(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Residents of the place and of each ward by characteristic, and all together: residents, share_pct."""
     table = inputs.vocabulary.categories(by_place_and_ward(exact.residents, inputs))
     order = ["area_type", "area_code", "characteristic", "category_order"]
-    table = table.sort_values(order, ignore_index=True).drop(columns="category_order")
+    table = table.sort_values(order, ignore_index=True)
     one = table[table["characteristic"].isin(table["characteristic"][:1])]
     everyone = one.groupby(["area_type", "area_code", "area_name"], as_index=False)["residents"].sum()
     files = [each for each in inputs.of_kind("population") if each.contract.population.basis == "resident"]
-    table = pd.concat([table, everyone.assign(**EVERYONE)], ignore_index=True).assign(source=titles(files))
+    table = pd.concat([table, everyone.assign(**EVERYONE)], ignore_index=True)
     return release("population", table, inputs, files=files)
 
 
@@ -97,7 +98,7 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Who answered the survey, before and after weighting, beside the population."""
-    table = inputs.vocabulary.categories(exact.response).assign(source=titles(inputs.of_kind("survey")))
+    table = inputs.vocabulary.categories(exact.response)
     shares = ["sample_pct", "before_raking_pct", "weighted_pct"]
     table["category_name"] = table["category_name"].fillna(table["category"].map(inputs.geography.ward_names))
     table["characteristic_name"] = table["characteristic_name"].fillna("Ward")
@@ -107,7 +108,7 @@ def response(inputs: Inputs, exact: Measures) -> gate.Protected:
     rounded = suppression.nearest(table["respondents"], policy.rounding_base) / table["respondents"]
     table[shares] = table[shares].mul(rounded, axis=0)  # an exact share of few would give the count back
     table["threshold"] = policy.survey_minimum
-    return release("response", table.drop(columns="illustrative"), inputs)
+    return release("response", table, inputs)
 
 
 def indicators(inputs: Inputs, exact: Measures) -> gate.Protected:
@@ -141,7 +142,6 @@ def sensitivity(inputs: Inputs, exact: Measures) -> gate.Protected:
     at = standing(inputs, exact)
     ours = need_rules.domain_weights(inputs.vocabulary, inputs.settings.weights)
     table = weighing.weight_sensitivity(at, ours).rename_axis("domain_id").reset_index()
-    table["alone_pct"], table["with_others_pct"] = 100 * table["order_first"], 100 * table["order_total"]
     table = inputs.vocabulary.domains[["domain_id", "domain"]].merge(table, on="domain_id", validate="1:1")
     return release("sensitivity", table, inputs, files=files_of(inputs, exact.comparable))
 
@@ -169,8 +169,7 @@ def comparisons(inputs: Inputs, exact: Measures) -> gate.Protected:
 
 def modelled(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Survey figures by ward, direct and modelled side by side."""
-    table = inputs.vocabulary.named(exact.modelled)
-    table["ward_name"] = table["ward_code"].map(inputs.geography.ward_names)
+    table = with_wards(inputs.vocabulary.named(exact.modelled), inputs)
     by_rule = table.drop_duplicates(["rule", "indicator_id"]).groupby("rule")["short_name"].agg(", ".join)
     rules = [f"How far wards differ was found by {rule}: {names}." for rule, names in by_rule.items()]
     return release("modelled", table, inputs, said={"rules": " ".join(rules)})
@@ -200,7 +199,37 @@ def together(inputs: Inputs, exact: Measures) -> gate.Protected:
     return release("together", table.assign(area_type="place", width_points=width), inputs)
 
 
+def gradient(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """How far each agency's rate rises from the least to the most deprived wards."""
+    rows, words = coarsened(inputs, exact), inputs.vocabulary
+    weights = need_rules.domain_weights(words, inputs.settings.weights)
+    table = words.named(spread.social_gradient(rows, need_rules.standing(rows, words), weights))
+    table = table.sort_values("relative", ascending=False, ignore_index=True)
+    by = ", by ".join(["", *table["ordered_by"].unique()])
+    return release("gradient", table, inputs, files=_files(inputs, rows, table), said={"by": by})
+
+
+def funnel(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """Which wards have more or fewer events than wards of this place usually do."""
+    rows = coarsened(inputs, exact)
+    table = with_wards(inputs.vocabulary.named(spread.funnel(rows)), inputs)
+    return release("funnel", table, inputs, files=_files(inputs, rows, table))
+
+
+def associations(inputs: Inputs, exact: Measures) -> gate.Protected:
+    """For each question, the characteristics by which answers differ at all."""
+    surveys = inputs.of_kind("survey")
+    found = [answers.associations(inputs, each, exact.geography) for each in surveys] or [answers.NO_TESTS]
+    table = inputs.vocabulary.named(equality_rules.associated(pd.concat(found), inputs.vocabulary))
+    return release("associations", table, inputs)
+
+
 def _by_rank(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Put the wards' names to a table with ward_code and rank, the first first."""
     names = inputs.geography.wards[["ward_code", "ward_name"]]
     return names.merge(table, on="ward_code", validate="1:1").sort_values("rank", ignore_index=True)
+
+
+def _files(inputs: Inputs, rows: pd.DataFrame, table: pd.DataFrame) -> list[Source]:
+    """Files that the wards' figures in a table are made from."""
+    return files_of(inputs, rows[rows["indicator_id"].isin(table["indicator_id"]) & (rows["area_type"] == "ward")])

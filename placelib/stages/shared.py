@@ -132,7 +132,7 @@ def release(
     told, policy = inputs.vocabulary.tables[name], inputs.settings.disclosure
     files = inputs.of_kind(*told.made_of) if files is None else files
     made_up = bool(table["illustrative"].any()) if "illustrative" in table else is_made_up(files)
-    table = table.assign(source=titles(files)) if told.rule == "survey" else table
+    table = table.assign(source=titles(files)) if "source" in told.columns and "source" not in table else table
     table, title = table[list(told.columns or table)], told.title.format_map(said)
     behind = f"Source: {titles(files)}." if len(files) <= MOST_NAMED else f"{len(files)} sources, listed in 01_place."
     notes = ["" if "source" in table else behind, *told.notes] if files or len(table) else [NO_FILE]
