@@ -240,7 +240,7 @@ def _trend(place: pd.Series) -> str:
     if not before > 0:
         return ""
     error = place["standard_error"] * np.sqrt(1 + before / now)
-    if abs(now - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
+    if abs(now - before) <= stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
         return "No clear change on the year before."
     change = number(round(100 * (now - before) / before), "%")
     return f"{'Up' if now > before else 'Down'} {change}% on the year before."
