@@ -9,6 +9,8 @@ from scipy import stats
 from placelib.errors import PlacelibError
 from placelib.measures.indicators import rate_interval
 from placelib.measures.shared import measure
+from placelib.settings import Disclosure
+from placelib.suppression import coarsened
 
 
 @pytest.fixture
@@ -283,3 +285,15 @@ def test_the_year_before_is_nought_in_a_ward_where_nothing_happened(made):
     ]
     exact = made(events, rows, period_start="2024-04-01", columns=events()[1]["columns"] | {"Month": month})
     assert of(exact, "burglary", "previous").tolist() == pytest.approx([30, 0, 0, 0])
+
+
+@pytest.mark.parametrize("count", [0, 20])
+def test_a_share_of_none_or_all_is_not_known_without_error(made, count):
+    """None or all of 20 pupils: the error is that of one more or one fewer, never that of a full count, which is nought."""
+    rows = [["LSOA", "Homeless", "Parcels"], *[[area, count if area == LSOAS[2] else 10, 20] for area in LSOAS]]
+    absent = {"id": "persistent_absence", "term": "PA", "numerator": "Homeless", "denominator": "Parcels"}
+    exact = made(counts, rows, indicators=[absent])
+    for table in (exact.table, coarsened(exact.table, Disclosure())):
+        row = table.query("indicator_id == 'persistent_absence' and area_code == @C").iloc[0]
+        assert row["value"] == 5 * count
+        assert row["standard_error"] == pytest.approx(100 * np.sqrt(0.05 * 0.95 / 20), rel=0.05)

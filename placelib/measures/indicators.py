@@ -241,7 +241,7 @@ def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
     value, low, high, previous = (per * table[name] / exposure for name in ("numerator", "low", "high", "previous"))
     lower, upper = rate_interval(table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index))
     count = table["numerator"].clip(lower=1)
-    error = per * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=0)) / exposure
+    error = per * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=1 / exposure)) / exposure
     return table.assign(
         value=value.mask(marked),
         lower=lower.mask(marked, low),
