@@ -289,7 +289,7 @@ def test_the_year_before_is_nought_in_a_ward_where_nothing_happened(made):
 
 @pytest.mark.parametrize("count", [0, 20])
 def test_a_share_of_none_or_all_is_not_known_without_error(made, count):
-    """None or all of 20 pupils: the error is that of one more or one fewer, never that of a full count, which is nought."""
+    """None or all of 20 pupils: the error is that of one more or one fewer, and not the nought of a full count."""
     rows = [["LSOA", "Homeless", "Parcels"], *[[area, count if area == LSOAS[2] else 10, 20] for area in LSOAS]]
     absent = {"id": "persistent_absence", "term": "PA", "numerator": "Homeless", "denominator": "Parcels"}
     exact = made(counts, rows, indicators=[absent])

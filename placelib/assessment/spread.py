@@ -20,7 +20,7 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     deprived is above 0, and above 1. Wards are ordered by income deprivation where the place has it; otherwise by the
     need index without that measure, which would else be set against itself. Limits allow for all measures together
     (Bonferroni) and for chance in the counts alone. Full counts and the survey are left out, as are wards whose count
-    is hidden, and a measure with no other to order the wards by.
+    is hidden or whose income deprivation is not known, and a measure with no other to order the wards by.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
         unit), relative, relative_lower, relative_upper (most over least; missing where an end of the line is not above
         nought: without an upper limit the least deprived end may have none at all), ordered_by.
     """
-    income = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)].set_index("area_code")
+    income = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)].dropna(subset="value")
+    income = income.drop_duplicates("area_code").set_index("area_code")
     rows, told = _counted(table[table["area_code"].isin(income.index)] if len(income) else table), []
     level = 1 - (1 - FAMILY_CONFIDENCE) / max(rows["indicator_id"].nunique(), 1)
     for name, wards in rows[rows["indicator_id"] != DEPRIVATION].groupby("indicator_id"):
@@ -82,7 +83,8 @@ def funnel(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of wards with counts that chance has a part in, by ward, of measures that most wards have."""
+    """Rows of wards with counts that chance has a part in, by ward, of measures that most have, and not all nought."""
     rows = table[(table["area_type"] == "ward") & (table["standard_error"] > 0) & (table["denominator"] > 0)]
     rows = rows[rows["value"].notna() & rows["numerator"].notna() & (rows["basis"] != "modelled")]
-    return rows[rows.groupby("indicator_id")["value"].transform("size") >= FEWEST_WARDS].set_index("area_code")
+    events = rows.groupby("indicator_id")["numerator"]
+    return rows[(events.transform("size") >= FEWEST_WARDS) & (events.transform("sum") > 0)].set_index("area_code")
