@@ -276,6 +276,33 @@ def test_a_register_by_area_with_a_count_that_was_not_sent_is_not_nought(made):
     assert of(exact, "children_in_need", area_type="place") == pytest.approx(14 / 600 * 1000)
 
 
+@pytest.mark.parametrize(
+    ("first", "ward"),
+    [
+        ({}, [10, 10]),  # as many of as many
+        ({(A, 3): ("*", 100)}, [np.nan, 10]),  # a part suppressed
+        ({(A, 3): ("", 100)}, [np.nan, 10]),  # a part not sent
+        ({(A, month): None for month in range(12)}, [np.nan, 10]),  # a ward that was not in the file
+        ({(A, month): (30, 100) for month in range(12)}, [30, 10]),
+    ],
+)
+def test_the_year_before_is_whole_and_of_its_own_denominator_or_is_not_told(made, first, ward):
+    """Twice as many pupils, and twice as many absent, are no rise; nor is a ward whose year before is not all known."""
+    before = {(code, month): (10, 100) for code in CODES for month in range(12)} | first
+    rows = [[code, MONTHS[month], *cells] for (code, month), cells in before.items() if cells]
+    rows += [[code, month, 20, 200] for code in CODES for month in MONTHS[12:]]
+    marked = {"type": "integer", "minimum": 0, "suppressed": ["*"], "missing": [""]}
+    month = {"type": "month", "date_format": "%Y-%m"}
+    columns = {"Ward": {"type": "text"}, "Month": month, "Absent": marked, "Pupils": marked}
+    absent = {"id": "persistent_absence", "term": "PA", "over_time": "mean"}
+    absent |= {"numerator": "Absent", "denominator": "Pupils"}
+    exact = made(half_year, [[*columns], *rows], period_start="2024-04-01", indicators=[absent], columns=columns)
+    assert of(exact, "persistent_absence").tolist() == pytest.approx([10] * 4)
+    assert of(exact, "persistent_absence", "previous")[:2].tolist() == pytest.approx(ward, nan_ok=True)
+    place = of(exact, "persistent_absence", "previous", "place")
+    assert place == pytest.approx((ward[0] + 30) / 4, nan_ok=True)
+
+
 def test_the_year_before_is_nought_in_a_ward_where_nothing_happened(made):
     """A burglary a month for two years in Ashby, none elsewhere: 12 the year before among 400 households."""
     month = {"type": "month", "date_format": "%Y-%m"}

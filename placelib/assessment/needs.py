@@ -286,10 +286,8 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         Made-up figures are compared with made-up ones only. Nothing is rounded.
     """
     named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
-    both, own = (
-        ["indicator_id", "illustrative"],
-        ["numerator", "denominator", "years", "per", "measure", "unit", "agency", "survey"],
-    )
+    both = ["indicator_id", "illustrative"]
+    own = ["numerator", "denominator", "years", "per", "measure", "unit", "agency", "survey"]
     others = table[table["area_type"].isin(["england", "region", "neighbour"])].rename(columns=named)
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
     mine = mine[mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)]
