@@ -233,10 +233,10 @@ def values_of(table: pd.DataFrame, area_type: str = "place") -> pd.Series:
 
 
 def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str]:
-    england = values_of(table, "england").reindex(value.columns)
-    if england.notna().all():
+    england, place = (values_of(table, area).reindex(value.columns) for area in ("england", "place"))
+    if (england > 0).all():
         return england, "England"
-    return values_of(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
+    return place.where(place > 0, value.mean()), "the place as a whole"  # nothing is a multiple of nought
 
 
 def score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
