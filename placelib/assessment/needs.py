@@ -300,9 +300,8 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     below, above = _margins(pairs, tail=(1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
     limits = {"lower": difference - below, "upper": difference + above}
     clear = ((ratio - 1).abs() >= LEAST_GAP) & ((limits["lower"] > 0) | (limits["upper"] < 0))
-    direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
-    worse = (difference > 0) == (direction == "higher is worse")
-    verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
+    up = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"]).eq("higher is worse")
+    verdict = np.select([clear & ((difference > 0) == up), clear], ["worse", "better"], "no clear difference")
     return pairs.assign(difference=difference, ratio=ratio, **limits, verdict=verdict)
 
 

@@ -129,7 +129,7 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     DataFrame
         Index area_code, "place" last: numerator, denominator, low, high (bounds where a part is suppressed),
         apportioned and suppressed (above 0 where any part was), previous (numerator of the twelve months before, where
-        all of it is known) and previous_base (its denominator). The same in each row: records (amount in the file),
+        all of it is known) and base (its denominator). The same in each row: records (amount in the file),
         unplaced (of these, in the place but in no ward), years (length of the period that is counted).
     """
     inputs, geography, denominators = place
@@ -146,9 +146,9 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     sums = (_ward_sums(part, located, _months(part, feed)) for part in (current, previous))
     now, before = (each.reindex(wards, fill_value=nought) for each in sums)
     now["previous"] = before["numerator"].mask(before["suppressed"] > 0) if len(previous) else np.nan
-    now["previous_base"] = before["denominator"]
+    now["base"] = before["denominator"]
     if not feed.denominator and source.contract.kind != "rates":
-        now["denominator"] = now["previous_base"] = denominators[row["denominator"]]
+        now["denominator"] = now["base"] = denominators[row["denominator"]]
     known = now[now["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
     both = pd.concat([now.drop(UNPLACED), known.sum(min_count=1).to_frame("place").T])
     both.loc["place", "previous"] = known["previous"].sum(skipna=False)  # of all the wards, or there is none
@@ -252,7 +252,7 @@ def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
         numerator=table["numerator"].mask(marked),
         years=length,
         status=np.select([marked, value.isna()], ["suppressed", "no data"], "published"),
-        previous=per * table["previous"] / (table["previous_base"] * length),
+        previous=per * table["previous"] / (table["base"] * length),
     )
 
 
@@ -272,7 +272,7 @@ def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series
     is_place = table.index == "place"
     basis = np.where((table["apportioned"] > 0) & ~is_place, "apportioned", "direct")
     in_place = amounts["numerator"].drop("place").sum() + is_place * amounts["unplaced"]
-    described = table.assign(
+    told = table.assign(
         **WHOLE,
         **particulars(contract, feed, row),
         indicator_id=feed.id,
@@ -283,14 +283,13 @@ def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series
         source_id=source.name,
     )
     if years < 1 and row["measure"] == "flow":
-        described["method"] += f"; {round(contract.years() * 12)} months put on a yearly footing"
+        told["method"] += f"; {round(contract.years() * 12)} months put on a yearly footing"
     if _keeps_unplaced(contract):  # said whether or not there are any, as a few would be told by it
-        described["method"] += np.where(is_place, "; records that give no location count for the place", "")
+        told["method"] += np.where(is_place, "; records that give no location count for the place", "")
     if years < contract.years():
         start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
-        described["period_start"] = start.date().isoformat()
-    working = ["low", "high", "apportioned", "suppressed", "records", "unplaced", "previous_base"]
-    return described.drop(columns=working).reset_index()
+        told["period_start"] = start.date().isoformat()
+    return told.drop(columns=["low", "high", "apportioned", "suppressed", "records", "unplaced", "base"]).reset_index()
 
 
 def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:
