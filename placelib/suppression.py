@@ -90,7 +90,7 @@ def remade(rows: pd.DataFrame, policy: Disclosure) -> pd.DataFrame:
     least = rows["threshold"].clip(lower=policy.administrative_threshold)
     before = (rows["previous"] * rows["denominator"] * rows["years"] / rows["per"]).round(6)
     lower, upper = rate_interval(count, exposure, per=rows["per"], proportion=share)
-    error = np.sqrt(count.clip(lower=1) * (1 - count / exposure).clip(lower=0).where(share, 1)) / exposure
+    error = np.sqrt(count.clip(lower=1) * (1 - count / exposure).clip(lower=1 / exposure).where(share, 1)) / exposure
     before = nearest(before, policy.rounding_base).mask(is_small(before, least))
     again = {"value": rows["per"] * count / exposure, "previous": rows["per"] * before / exposure}
     again |= {"lower": lower.mask(rows["lower"].isna()), "upper": upper.mask(rows["lower"].isna())}

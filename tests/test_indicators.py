@@ -9,6 +9,8 @@ from scipy import stats
 from placelib.errors import PlacelibError
 from placelib.measures.indicators import rate_interval
 from placelib.measures.shared import measure
+from placelib.settings import Disclosure
+from placelib.suppression import coarsened
 
 
 @pytest.fixture
@@ -274,6 +276,33 @@ def test_a_register_by_area_with_a_count_that_was_not_sent_is_not_nought(made):
     assert of(exact, "children_in_need", area_type="place") == pytest.approx(14 / 600 * 1000)
 
 
+@pytest.mark.parametrize(
+    ("first", "ward"),
+    [
+        ({}, [10, 10]),  # as many of as many
+        ({(A, 3): ("*", 100)}, [np.nan, 10]),  # a part suppressed
+        ({(A, 3): ("", 100)}, [np.nan, 10]),  # a part not sent
+        ({(A, month): None for month in range(12)}, [np.nan, 10]),  # a ward that was not in the file
+        ({(A, month): (30, 100) for month in range(12)}, [30, 10]),
+    ],
+)
+def test_the_year_before_is_whole_and_of_its_own_denominator_or_is_not_told(made, first, ward):
+    """Twice as many pupils, and twice as many absent, are no rise; nor is a ward whose year before is not all known."""
+    before = {(code, month): (10, 100) for code in CODES for month in range(12)} | first
+    rows = [[code, MONTHS[month], *cells] for (code, month), cells in before.items() if cells]
+    rows += [[code, month, 20, 200] for code in CODES for month in MONTHS[12:]]
+    marked = {"type": "integer", "minimum": 0, "suppressed": ["*"], "missing": [""]}
+    month = {"type": "month", "date_format": "%Y-%m"}
+    columns = {"Ward": {"type": "text"}, "Month": month, "Absent": marked, "Pupils": marked}
+    absent = {"id": "persistent_absence", "term": "PA", "over_time": "mean"}
+    absent |= {"numerator": "Absent", "denominator": "Pupils"}
+    exact = made(half_year, [[*columns], *rows], period_start="2024-04-01", indicators=[absent], columns=columns)
+    assert of(exact, "persistent_absence").tolist() == pytest.approx([10] * 4)
+    assert of(exact, "persistent_absence", "previous")[:2].tolist() == pytest.approx(ward, nan_ok=True)
+    place = of(exact, "persistent_absence", "previous", "place")
+    assert place == pytest.approx((ward[0] + 30) / 4, nan_ok=True)
+
+
 def test_the_year_before_is_nought_in_a_ward_where_nothing_happened(made):
     """A burglary a month for two years in Ashby, none elsewhere: 12 the year before among 400 households."""
     month = {"type": "month", "date_format": "%Y-%m"}
@@ -283,3 +312,15 @@ def test_the_year_before_is_nought_in_a_ward_where_nothing_happened(made):
     ]
     exact = made(events, rows, period_start="2024-04-01", columns=events()[1]["columns"] | {"Month": month})
     assert of(exact, "burglary", "previous").tolist() == pytest.approx([30, 0, 0, 0])
+
+
+@pytest.mark.parametrize("count", [0, 20])
+def test_a_share_of_none_or_all_is_not_known_without_error(made, count):
+    """None or all of 20 pupils: the error is that of one more or one fewer, and not the nought of a full count."""
+    rows = [["LSOA", "Homeless", "Parcels"], *[[area, count if area == LSOAS[2] else 10, 20] for area in LSOAS]]
+    absent = {"id": "persistent_absence", "term": "PA", "numerator": "Homeless", "denominator": "Parcels"}
+    exact = made(counts, rows, indicators=[absent])
+    for table in (exact.table, coarsened(exact.table, Disclosure())):
+        row = table.query("indicator_id == 'persistent_absence' and area_code == @C").iloc[0]
+        assert row["value"] == 5 * count
+        assert row["standard_error"] == pytest.approx(100 * np.sqrt(0.05 * 0.95 / 20), rel=0.05)

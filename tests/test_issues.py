@@ -102,6 +102,13 @@ def test_the_trend_is_told_only_where_it_is_clear(little, exact):
     assert trends["burglary"] == ""
 
 
+def test_a_full_count_that_stays_the_same_has_not_moved():
+    """No chance in it, and no change either; the least change of a full count is one."""
+    year = {"value": 5.0, "previous": 5.0, "standard_error": 0.0}
+    assert _trend(pd.Series(year)) == "No clear change on the year before."
+    assert _trend(pd.Series(year | {"value": 5.5})) == "Up 10% on the year before."
+
+
 def test_the_larger_gap_in_more_people_comes_first(issues):
     """Violence is further above England than burglary, and touches more people."""
     found = issues(events, england(burglary=15, violence=1)).frame

@@ -150,6 +150,16 @@ def test_nought_counts_as_half_an_event():
     assert found["score"].tolist() == pytest.approx([1, 100])
 
 
+@pytest.mark.parametrize("england", [0.0, None])
+def test_what_never_happened_tells_no_ward_apart_and_leaves_the_other_scores(england):
+    """No violence in any ward or, where its figure is known, in England: a multiple of nought would be endless."""
+    rows = table({"burglary": [4, 8, 12], "violence": [0] * 3}, england={"burglary": 8.0, "violence": england})
+    found = index(rows)
+    assert found["score"].tolist() == pytest.approx([100 * 0.5**0.5, 100, 100 * 1.5**0.5])
+    assert found["rank"].tolist() == [3, 2, 1]
+    assert found["reference"].unique().tolist() == ["the place as a whole"]
+
+
 def test_a_rate_of_nought_without_counts_has_a_score():
     """Nobody knows half of how many: the ward is best, and the others keep their scores."""
     rows = table({"child_obesity": [0, 20, 40]}, england={"child_obesity": 20.0})

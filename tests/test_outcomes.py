@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from little import half_year, households, noise, population
 from test_needs import WORDS
 from test_panel import panel, walks
 
@@ -12,7 +13,9 @@ from placelib.assessment.outcomes import ASSURED, CHANGED, STANDING, evaluated, 
 from placelib.assessment.outcomes import variation as told
 from placelib.measures.panel import synthetic_control
 from placelib.measures.series import charted, year_totals
+from placelib.measures.shared import measure
 from placelib.sources.terms import Vocabulary
+from placelib.stages.outcomes import _months
 
 MONTHS = pd.period_range("2023-04", periods=36, freq="M")
 TURNED = Vocabulary(WORDS.indicators.assign(direction="higher is better"), WORDS.domains, WORDS.characteristics)
@@ -236,3 +239,21 @@ def test_a_twin_that_was_unlike_says_little_and_no_panel_nothing():
     book = WORDS.named(panel(values))
     assert evaluated(synthetic_control(book), book).endswith("this says little.")
     assert evaluated(synthetic_control(book.head(0)), book) == ""
+
+
+def test_months_are_of_the_file_that_the_figure_is_of(read):
+    """A made-up file of the same complaints, ten times as many, stands aside, and so does one without a real fellow."""
+
+    def made_up():
+        rows, terms = noise()
+        counts = [[row[0], *(10 * count for count in row[1:])] for row in rows[3:]]
+        return [*rows[:3], *counts], terms | {"file": "made_up.xlsx", "title": "Made up", "illustrative": True}
+
+    def alone():
+        rows, terms = half_year()
+        return rows, terms | {"illustrative": True}
+
+    inputs = read(noise, made_up, alone, population, households)
+    monthly, exposure = _months(inputs, measure(inputs))
+    assert monthly["indicator_id"].unique().tolist() == exposure.index.tolist() == ["noise"]
+    assert monthly["events"].tolist() == [4] * 12 + [12] * 12

@@ -101,6 +101,23 @@ def test_income_deprivation_is_not_set_against_itself():
     assert found["ordered_by"].tolist() == ["income deprivation"]
 
 
+def test_a_ward_whose_deprivation_is_not_known_is_left_out():
+    """Eleven of twelve wards are ordered; the rest of the report is made."""
+    income = INCOME.assign(value=INCOME["value"].mask(INCOME["area_code"] == "W03"))
+    found = gradient_of(wards_of("burglary", 10 + 2 * np.arange(12)), income)
+    assert found["wards"].tolist() == [11]
+
+
+def test_what_never_happened_has_no_usual_number():
+    """No event in any ward, or in any whose count is shown: no funnel, where there was an error, and no gradient."""
+    never = wards_of("burglary", [0] * 11 + [3])
+    never.loc[11, "value"] = np.nan  # hidden
+    rows = pd.concat([never, wards_of("noise", 30 + np.arange(12))])
+    assert funnel(never).empty
+    assert funnel(rows)["indicator_id"].unique().tolist() == ["noise"]
+    assert gradient_of(rows)["indicator_id"].tolist() == ["noise"]
+
+
 def test_or_else_wards_are_ordered_by_the_need_index_without_the_measure_itself():
     """Burglary falls where noise rises: each falls with the other, which ordered by itself it could not."""
     rows = pd.concat([wards_of("burglary", 10 + np.arange(12)), wards_of("noise", 30 - np.arange(12))])

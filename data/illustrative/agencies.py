@@ -156,12 +156,13 @@ def comparators(world: World, source: dict[str, Any]) -> pd.DataFrame:  # noqa: 
     DataFrame
         indicator_id, area_name, area_type, value, lower, upper.
     """
-    england = agency_indicators()["england"]
+    known = agency_indicators()
+    england, most = known["england"], (0.9 * known["per"]).where(known["measure"] == "proportion", np.inf)
     places = [("England", "england", 0.0, 0.004), (world.plan["region"], "region", 0.04, 0.01)]
     places += [(name, "neighbour", 0.12, 0.035) for name in world.plan["neighbours"]]
     tables = []
     for name, kind, spread, error in places:
-        value = england * np.exp(world.random.normal(0, spread, len(england)))
+        value = (england * np.exp(world.random.normal(0, spread, len(england)))).clip(upper=most)
         limits = {"value": value, "lower": value * (1 - 1.96 * error), "upper": value * (1 + 1.96 * error)}
         tables.append(pd.DataFrame(limits).round(2).reset_index().assign(area_name=name, area_type=kind))
     columns = ["indicator_id", "area_name", "area_type", "value", "lower", "upper"]

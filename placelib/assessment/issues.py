@@ -75,8 +75,7 @@ def _worse_than_england(comparisons: pd.DataFrame) -> pd.DataFrame:
     worse = comparisons.query("comparator_type == 'england' and verdict == 'worse' and in_index == 'yes'")
     numbers = worse[["difference", "per", "denominator", "ratio"]].astype(float)
     excess = numbers["difference"].abs() / numbers["per"] * numbers["denominator"]
-    gap = np.log(numbers["ratio"]).abs()
-    order = gap.rank(ascending=False) + excess.fillna(0).rank(ascending=False)
+    order = np.log(numbers["ratio"]).abs().rank(ascending=False) + excess.fillna(0).rank(ascending=False)
     return worse.assign(excess=excess, order=order).sort_values("order")
 
 
@@ -178,8 +177,7 @@ def _certainty(issue: dict, words: pd.Series, *, survey: bool) -> str:
     if issue["lower"] == issue["upper"]:
         return "A full count: chance has no part in the gap."
     points = " points" if words["unit"].startswith("%") else ""
-    gap = span(issue["lower"], issue["upper"], whole=survey)
-    return f"A gap of {gap}{points}."
+    return f"A gap of {span(issue['lower'], issue['upper'], whole=survey)}{points}."
 
 
 def _people(issue: dict, words: pd.Series) -> str:
@@ -240,10 +238,9 @@ def _trend(place: pd.Series) -> str:
     if not before > 0:
         return ""
     error = place["standard_error"] * np.sqrt(1 + before / now)
-    if abs(now - before) < stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
+    if abs(now - before) <= stats.norm.ppf((1 + TREND_CONFIDENCE) / 2) * error:
         return "No clear change on the year before."
-    change = number(round(100 * (now - before) / before), "%")
-    return f"{'Up' if now > before else 'Down'} {change}% on the year before."
+    return f"{'Up' if now > before else 'Down'} {number(round(100 * (now / before - 1)), '%')}% on the year before."
 
 
 def _group_name(category: str, characteristic: str) -> str:

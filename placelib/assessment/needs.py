@@ -233,10 +233,10 @@ def values_of(table: pd.DataFrame, area_type: str = "place") -> pd.Series:
 
 
 def _reference(table: pd.DataFrame, value: pd.DataFrame) -> tuple[pd.Series, str]:
-    england = values_of(table, "england").reindex(value.columns)
-    if england.notna().all():
+    england, place = (values_of(table, area).reindex(value.columns) for area in ("england", "place"))
+    if (england > 0).all():
         return england, "England"
-    return values_of(table).reindex(value.columns).fillna(value.mean()), "the place as a whole"
+    return place.where(place > 0, value.mean()), "the place as a whole"  # nothing is a multiple of nought
 
 
 def score_covariance(at: Standing, covariance: pd.DataFrame, coefficient: pd.Series) -> np.ndarray:
@@ -286,10 +286,8 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         Made-up figures are compared with made-up ones only. Nothing is rounded.
     """
     named = {"area_name": "comparator", "area_type": "comparator_type", "value": "comparator_value"}
-    both, own = (
-        ["indicator_id", "illustrative"],
-        ["numerator", "denominator", "years", "per", "measure", "unit", "survey"],
-    )
+    both = ["indicator_id", "illustrative"]
+    own = ["numerator", "denominator", "years", "per", "measure", "unit", "survey"]
     others = table[table["area_type"].isin(["england", "region", "neighbour"])].rename(columns=named)
     mine = table[(table["area_type"] == "place") & (table["characteristic"] == "all")]
     mine = mine[mine["release_class"].isin(["open", "survey"]) | ~too_few(mine)]
@@ -302,9 +300,8 @@ def comparisons(table: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     below, above = _margins(pairs, tail=(1 - FAMILY_CONFIDENCE) / 2 / max(len(pairs), 1))
     limits = {"lower": difference - below, "upper": difference + above}
     clear = ((ratio - 1).abs() >= LEAST_GAP) & ((limits["lower"] > 0) | (limits["upper"] < 0))
-    direction = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"])
-    worse = (difference > 0) == (direction == "higher is worse")
-    verdict = np.select([clear & worse, clear], ["worse", "better"], "no clear difference")
+    up = pairs["indicator_id"].map(vocabulary.indicators.set_index("indicator_id")["direction"]).eq("higher is worse")
+    verdict = np.select([clear & ((difference > 0) == up), clear], ["worse", "better"], "no clear difference")
     return pairs.assign(difference=difference, ratio=ratio, **limits, verdict=verdict)
 
 

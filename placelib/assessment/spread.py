@@ -20,7 +20,7 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
     deprived is above 0, and above 1. Wards are ordered by income deprivation where the place has it; otherwise by the
     need index without that measure, which would else be set against itself. Limits allow for all measures together
     (Bonferroni) and for chance in the counts alone. Full counts and the survey are left out, as are wards whose count
-    is hidden, and a measure with no other to order the wards by.
+    is hidden or whose income deprivation is not known, and a measure with no other to order the wards by.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ def social_gradient(table: pd.DataFrame, at: Standing, weights: pd.Series) -> pd
         unit), relative, relative_lower, relative_upper (most over least; missing where an end of the line is not above
         nought: without an upper limit the least deprived end may have none at all), ordered_by.
     """
-    income = table[(table["area_type"] == "ward") & (table["indicator_id"] == DEPRIVATION)].set_index("area_code")
-    rows, told = _counted(table[table["area_code"].isin(income.index)] if len(income) else table), []
+    given = table.query("area_type == 'ward' and indicator_id == @DEPRIVATION").set_index("area_code")["value"].dropna()
+    rows, told = _counted(table[table["area_code"].isin(given.index)] if len(given) else table), []
     level = 1 - (1 - FAMILY_CONFIDENCE) / max(rows["indicator_id"].nunique(), 1)
     for name, wards in rows[rows["indicator_id"] != DEPRIVATION].groupby("indicator_id"):
         others = at.domain.drop(name, errors="ignore")
-        if income.empty and others.empty:
+        if given.empty and others.empty:
             continue
-        order = income["value"] if len(income) else at.ratio[others.index] @ coefficients(others, weights)
+        order = given if len(given) else at.ratio[others.index] @ coefficients(others, weights)
         found = slope_index(wards, wards["denominator"], deprivation=order.reindex(wards.index), level=level)
         slope, ratio = found.loc[["slope_index", "relative_index"], ["value", "upper", "lower"]].to_numpy()
         told.append((name, len(wards), *-slope, *1 / np.where(ratio > 0, ratio, np.nan)))
-    ordered_by = "income deprivation" if len(income) else "the need index without the measure itself"
+    ordered_by = "income deprivation" if len(given) else "the need index without the measure itself"
     return pd.DataFrame(told, columns=["indicator_id", "wards", *INDICES]).assign(ordered_by=ordered_by)
 
 
@@ -82,7 +82,8 @@ def funnel(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of wards with counts that chance has a part in, by ward, of measures that most wards have."""
+    """Rows of wards with counts that chance has a part in, by ward, of measures that most have, and not all nought."""
     rows = table[(table["area_type"] == "ward") & (table["standard_error"] > 0) & (table["denominator"] > 0)]
     rows = rows[rows["value"].notna() & rows["numerator"].notna() & (rows["basis"] != "modelled")]
-    return rows[rows.groupby("indicator_id")["value"].transform("size") >= FEWEST_WARDS].set_index("area_code")
+    events = rows.groupby("indicator_id")["numerator"]
+    return rows[(events.transform("size") >= FEWEST_WARDS) & (events.transform("sum") > 0)].set_index("area_code")

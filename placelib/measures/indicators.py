@@ -128,9 +128,9 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     -------
     DataFrame
         Index area_code, "place" last: numerator, denominator, low, high (bounds where a part is suppressed),
-        apportioned and suppressed (above 0 where any part was), previous (numerator of the twelve months before). The
-        same in each row: records (amount in the file), unplaced (of these, in the place but in no ward), years
-        (length of the period that is counted).
+        apportioned and suppressed (above 0 where any part was), previous (numerator of the twelve months before, where
+        all of it is known) and base (its denominator). The same in each row: records (amount in the file),
+        unplaced (of these, in the place but in no ward), years (length of the period that is counted).
     """
     inputs, geography, denominators = place
     counted = counted_rows(source, feed)
@@ -145,11 +145,13 @@ def _amounts(source: Source, feed: Feed, row: pd.Series, place: tuple[Inputs, Ge
     nought = 0.0 if source.contract.kind in RECORDS else np.nan  # where no record is
     sums = (_ward_sums(part, located, _months(part, feed)) for part in (current, previous))
     now, before = (each.reindex(wards, fill_value=nought) for each in sums)
-    now["previous"] = before["numerator"] if len(previous) else np.nan
+    now["previous"] = before["numerator"].mask(before["suppressed"] > 0) if len(previous) else np.nan
+    now["base"] = before["denominator"]
     if not feed.denominator and source.contract.kind != "rates":
-        now["denominator"] = denominators[row["denominator"]]
+        now["denominator"] = now["base"] = denominators[row["denominator"]]
     known = now[now["low"].notna()]  # a ward whose every part is suppressed has bounds, and no numerator
     both = pd.concat([now.drop(UNPLACED), known.sum(min_count=1).to_frame("place").T])
+    both.loc["place", "previous"] = known["previous"].sum(skipna=False)  # of all the wards, or there is none
     records = current["numerator"].sum() / _months(current, feed)
     unplaced = now["numerator"].fillna(0.0)[UNPLACED]
     return both.rename_axis("area_code").assign(records=records, unplaced=unplaced, years=years)
@@ -238,10 +240,10 @@ def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
     length = table["years"] if flow else 1.0
     exposure = table["denominator"] * length
     marked = table["suppressed"] > 0
-    value, low, high, previous = (per * table[name] / exposure for name in ("numerator", "low", "high", "previous"))
+    value, low, high = (per * table[name] / exposure for name in ("numerator", "low", "high"))
     lower, upper = rate_interval(table["numerator"], exposure, per=per, proportion=pd.Series(not flow, table.index))
     count = table["numerator"].clip(lower=1)
-    error = per * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=0)) / exposure
+    error = per * np.sqrt(count if flow else count * (1 - count / exposure).clip(lower=1 / exposure)) / exposure
     return table.assign(
         value=value.mask(marked),
         lower=lower.mask(marked, low),
@@ -250,7 +252,7 @@ def _with_rate(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
         numerator=table["numerator"].mask(marked),
         years=length,
         status=np.select([marked, value.isna()], ["suppressed", "no data"], "published"),
-        previous=previous,
+        previous=per * table["previous"] / (table["base"] * length),
     )
 
 
@@ -270,7 +272,7 @@ def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series
     is_place = table.index == "place"
     basis = np.where((table["apportioned"] > 0) & ~is_place, "apportioned", "direct")
     in_place = amounts["numerator"].drop("place").sum() + is_place * amounts["unplaced"]
-    described = table.assign(
+    told = table.assign(
         **WHOLE,
         **particulars(contract, feed, row),
         indicator_id=feed.id,
@@ -281,13 +283,13 @@ def _described(amounts: pd.DataFrame, source: Source, feed: Feed, row: pd.Series
         source_id=source.name,
     )
     if years < 1 and row["measure"] == "flow":
-        described["method"] += f"; {round(contract.years() * 12)} months put on a yearly footing"
+        told["method"] += f"; {round(contract.years() * 12)} months put on a yearly footing"
     if _keeps_unplaced(contract):  # said whether or not there are any, as a few would be told by it
-        described["method"] += np.where(is_place, "; records that give no location count for the place", "")
+        told["method"] += np.where(is_place, "; records that give no location count for the place", "")
     if years < contract.years():
         start = pd.Timestamp(contract.period_end) - pd.DateOffset(months=MONTHS) + pd.DateOffset(days=1)
-        described["period_start"] = start.date().isoformat()
-    return described.drop(columns=["low", "high", "apportioned", "suppressed", "records", "unplaced"]).reset_index()
+        told["period_start"] = start.date().isoformat()
+    return told.drop(columns=["low", "high", "apportioned", "suppressed", "records", "unplaced", "base"]).reset_index()
 
 
 def _method(contract: Contract, feed: Feed, row: pd.Series) -> str:

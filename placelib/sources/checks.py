@@ -104,6 +104,9 @@ def rows(
     said = {"rows": list(wrong), "known": ", ".join(COMPARED)}
     faults = [fault("no_kind", contract.file, "area_type", **said)] if len(wrong) else []
     faults += strangers(contract.file, "indicator_id", frame["indicator_id"].unique(), vocabulary)
+    all_of_them = vocabulary.indicators.query("measure == 'proportion'").set_index("indicator_id")["per"].astype(float)
+    if len(over := text.index[frame["value"] > frame["indicator_id"].map(all_of_them)]):
+        faults.append(fault("over_all", contract.file, "value", rows=list(over)))
     return faults + _repeats(text, frame, status, contract)
 
 

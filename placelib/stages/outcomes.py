@@ -88,10 +88,10 @@ def evaluation(inputs: Inputs) -> gate.Protected:
 
 
 def _months(inputs: Inputs, exact: Measures) -> tuple[pd.DataFrame, pd.Series]:
-    """Events by month, and for each indicator what turns a year's rate into a year's events."""
+    """Events by month in the file that each indicator's figure is from, and what turns a year's rate into events."""
     rows = exact.comparable.query("area_type == 'place' and characteristic == 'all'").drop_duplicates("indicator_id")
     exposure = (rows["denominator"] / rows["per"]).set_axis(rows["indicator_id"])
-    return monthly_counts(inputs, exact.geography), exposure
+    return monthly_counts(inputs, exact.geography).merge(rows[["indicator_id", "source"]]), exposure
 
 
 def _wanted(inputs: Inputs, exact: Measures) -> pd.DataFrame:

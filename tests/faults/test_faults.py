@@ -207,6 +207,10 @@ FAULTS = {
         cell("comparators", 3, 0, "burglary"),
         r"comparators\.csv, row 3: .*the same area_name, area_type, indicator_id in row 2\)",
     ),
+    "more than all": (
+        cell("comparators", 12, 3, 102.26),
+        r"comparators\.csv, column 'value', row 12: is a share of more than all of them",
+    ),
     "comparator of no kind": (
         cell("comparators", 14, 2, "country"),
         r"comparators\.csv, column 'area_type', row 14: must be one of england, region, neighbour",
