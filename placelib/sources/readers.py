@@ -9,7 +9,6 @@ from zipfile import BadZipFile
 import geopandas as gpd
 import pandas as pd
 import pyreadstat
-from pyogrio.errors import DataSourceError
 
 from placelib.errors import InputFaults, PlacelibError
 from placelib.settings import Settings, read_toml
@@ -79,13 +78,10 @@ def place_folder(slug: str, data: Path) -> Path:
     """
     places = sorted(path.parent.name for path in data.glob("*/place.toml"))
     if slug not in places:
-        known = ", ".join(places) or "none"
+        known, at = ", ".join(places) or "none", "" if data == SHIPPED else f" '{data}'"
         if not data.is_dir():
-            raise PlacelibError(
-                f"There is no data folder '{data}': correct its name, or leave it out for placelib's own."
-            )
-        where = "" if data == SHIPPED else f" '{data}'"
-        raise PlacelibError(f"There is no place '{slug}' in the data folder{where}. Places there: {known}.")
+            raise PlacelibError(f"There is no data folder{at}: correct its name, or leave it out for placelib's own.")
+        raise PlacelibError(f"There is no place '{slug}' in the data folder{at}. Places there: {known}.")
     return data / slug
 
 
@@ -165,7 +161,7 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
             outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
             return Source(signed.stem, contract, outlines, pd.DataFrame(), outlines.index)
         text = _text(path, contract.format)
-    except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, RuntimeError) as error:
         what = _unreadable(path, contract, str(error))
         raise InputFaults([fault("unreadable", contract.file, what=what)]) from None
     frame, status, faults = checks.typed(text, contract)
@@ -228,8 +224,8 @@ READERS = {
     ".xlsx": ("an Excel workbook", _workbook),
     ".xlsm": ("an Excel workbook", _workbook),
     ".parquet": ("a Parquet file", lambda path, _: pd.read_parquet(path).reset_index(drop=True)),
-    ".gpkg": ("a GeoPackage with that layer", _points),
-    ".geojson": ("a GeoJSON file", _points),
+    ".gpkg": ("a GeoPackage with that layer, of points with a coordinate system", _points),
+    ".geojson": ("a GeoJSON file of points", _points),
     ".sav": ("an SPSS file", lambda path, _: pyreadstat.read_sav(path, user_missing=True)[0]),
 }
 

@@ -11,7 +11,7 @@ from placelib.sources.faults import fault
 from placelib.sources.geography import Geography, given_codes
 
 DATED = ("counts", "rates", "series", "events")  # a register may well hold dates of birth, or of an earlier start
-CODES = {"postcode": "postcodes"}
+CODES = {"postcode": "postcodes", "point": "points"}
 UNITS = {"month": "M", "date": "D"}
 
 
@@ -34,12 +34,8 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography, rows: p
     list of Fault
         Things to look at, in the form of a fault. No record of a person is counted exactly: the manifest holds them.
     """
-    return [
-        *_areas(frame, contract, geography),
-        *_times(frame, contract),
-        *_far_off(frame, contract, rows),
-        *_products(frame, contract),
-    ]
+    placed, dated = _areas(frame, contract, geography), _times(frame, contract)
+    return [*placed, *dated, *_far_off(frame, contract, rows), *_products(frame, contract)]
 
 
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Iterator[Fault]:
@@ -47,6 +43,9 @@ def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Ite
     rule = contract.geography
     known = geography.expected(rule) if rule else set()
     given = set(given_codes(frame, rule).dropna()) if known else set()
+    if rule and rule.type == "point":  # told apart by their rows
+        known = set(geography.locate(frame, rule)["row"])
+        given = set(frame.dropna(subset=list(rule.columns)).index)
     absent, strange = known - given, given - known
     few = {"ward": 0, "postcode": len(known)}.get(rule.type, len(known) / 2) if rule else 0
     if contract.kind in COUNTED and len(absent) > few:
