@@ -153,9 +153,8 @@ def small_multiples(wards: Table, table: Table, *, names: Mapping[str, str]) -> 
     by_domain = table.where(lambda rows: rows["ward_name"].notna(), "Need in each domain by ward")
     shown = {"ward_name": "Ward"} | {name: names.get(name, heading(name)) for name in columns}
     height = KEY + down * -(-len(maps) // MAPS_ACROSS)
-    page = Page(
-        "Each domain of need, on the same scale", by_domain, shown, height=height, reading=[UNTESTED, *wards.notes]
-    )
+    reading = [UNTESTED, *wards.notes]
+    page = Page("Each domain of need, on the same scale", by_domain, shown, height=height, reading=reading)
     for number, (column, areas) in enumerate(zip(columns, maps, strict=True)):
         row, place = divmod(number, MAPS_ACROSS)
         axes = page.axes(MARGIN + place * across, height - (row + 1) * down, across - 0.1, down - GAP)

@@ -122,9 +122,7 @@ def title(notebook: NotebookNode) -> str:
     words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found = re.search(r"^# (.+)", words, re.MULTILINE)
     if not found:
-        raise PlacelibError(
-            "The notebook has no title: begin its first text cell with a line such as '# What we need'."
-        )
+        raise PlacelibError("The notebook has no title: begin its first text cell with a line like '# What we need'.")
     return found[1].strip()
 
 
@@ -137,10 +135,8 @@ def _outlined(html: str, links: Mapping[str, str]) -> str:
     soup, pages = BeautifulSoup(html, "html.parser"), {Path(address).stem: address for address in links}
     soup.main.find("h1").decompose()
     for text in soup.main.find_all(string=PAGES):
-        new = [
-            soup.new_tag("a", href=pages[part], string=part) if part in pages else part for part in PAGES.split(text)
-        ]
-        text.replace_with(*new)
+        parts = PAGES.split(text)
+        text.replace_with(*(soup.new_tag("a", href=pages[at], string=at) if at in pages else at for at in parts))
     level, contents = 1, soup.new_tag("ol")
     for number, heading in enumerate(soup.main.find_all(re.compile("^h[1-6]$")), 1):
         level = min(max(int(heading.name[1]), 2), level + 1)

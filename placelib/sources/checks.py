@@ -163,9 +163,8 @@ def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fa
     counted = {each.id for contract in contracts.values() for each in contract.denominators}
     rates = [(name, each) for name, each in feeds if contracts[name].kind not in ("survey", "rates")]
     people = dict.fromkeys((name, known.loc[each.id, "denominator"]) for name, each in rates if not each.denominator)
-    bare = [
-        fault("no_denominator", f"{name}.toml", "indicators", people=of) for name, of in people if of not in counted
-    ]
+    absent = [(f"{name}.toml", of) for name, of in people if of not in counted]
+    bare = [fault("no_denominator", file, "indicators", people=of) for file, of in absent]
     return bare if in_index else [fault("no_indicator", "place.toml"), *bare]
 
 
