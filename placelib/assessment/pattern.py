@@ -140,8 +140,7 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
             left_out = f"; left out, as without neighbours: {', '.join(names[list(found.islands)])}"
             rows.append((indicator, found.moran, found.p_value, apart, alike, left_out if found.islands else ""))
     result = pd.DataFrame(rows, columns=["indicator_id", "moran", "p_value", "stand_out", "reading", "left_out"])
-    if rows:
-        result["p_value"] = stats.false_discovery_control(result["p_value"])
+    result["p_value"] = stats.false_discovery_control(result["p_value"]) if rows else []
     chance, single = result["p_value"] > LEVEL, result["stand_out"] != ""
     words = ["no overall pattern, but single wards differ", "no pattern beyond chance"]
     result["reading"] = np.select([chance & single, chance], words, result["reading"]) + result.pop("left_out")

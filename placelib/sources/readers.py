@@ -134,9 +134,8 @@ def read_place(slug: str, data: Path) -> Inputs:
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
     lacks = [lack for each in sources.values() for lack in warn.lacks(each.frame, each.contract, geography, each.rows)]
-    described = {source.contract.file for source in sources.values()}
     files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
-    lacks += [fault("not_described", file) for file in sorted(files - described)]
+    lacks += [fault("not_described", one) for one in sorted(files - {each.contract.file for each in sources.values()})]
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
@@ -256,9 +255,8 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     approximate = wards is None
     if approximate:
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)
-    wards = wards.rename(columns={"area_code": "ward_code"})[["ward_code", "ward_name", "geometry"]]
-    wards = wards.sort_values("ward_code", ignore_index=True)
+    wards = wards.rename(columns={"area_code": "ward_code"}).sort_values("ward_code", ignore_index=True)
     postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
     listed = folder / "areas.csv"
     shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
-    return Geography(wards, postcodes, approximate, brought, shipped)
+    return Geography(wards[["ward_code", "ward_name", "geometry"]], postcodes, approximate, brought, shipped)

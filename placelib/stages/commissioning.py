@@ -27,11 +27,9 @@ def options(inputs: Inputs) -> gate.Protected:
     net["worse_off"] = (
         lost[own["net_gbp"].round(-5) < 0].groupby("option_id").agg("; ".join).reindex(net.index).fillna("nobody")
     )
-    table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net)
+    table = appraisal.appraise(*map(inputs.book, APPRAISED)).join(net).assign(chosen="☐")
     said = {"partners": inputs.book("option_weights")["partner"].nunique()}
-    return release(
-        "options", table.drop(columns=["counterfactual", "outcome_id"]).assign(chosen="☐"), inputs, said=said
-    )
+    return release("options", table.drop(columns=["counterfactual", "outcome_id"]), inputs, said=said)
 
 
 def switching(inputs: Inputs) -> gate.Protected:
