@@ -201,6 +201,29 @@ def test_the_year_of_an_area_is_told_by_its_code(listed, area, codes, said):
     assert not faults or said in str(faults[0])
 
 
+@pytest.mark.parametrize(
+    ("rule", "row"),
+    [
+        ({"type": "point", "columns": ["X", "Y"]}, (100_500, 500_500)),
+        ({"type": "point", "columns": ["X", "Y"]}, (-1.0, 50.8)),
+        ({"type": "point", "columns": ["X", "Y"], "crs": 4326}, (500_500, 100_500)),
+        ({"type": "postcode", "columns": ["X"]}, ("LT1-1AA", "")),
+    ],
+)
+def test_a_file_that_places_nobody_is_a_fault(listed, rule, row):
+    """East and north swapped, degrees for metres or the reverse, postcodes misspelt: not 'nothing in any ward'."""
+    terms = brought(LSOA, geography=contracts.Geography(**rule))
+    frame = pd.DataFrame([row], columns=["X", "Y"])
+    (wrong,) = vintage_faults(frame, terms, listed)
+    assert f"none of its {rule['type']}s is" in str(wrong)
+    assert str(row[0]) not in str(wrong)
+    good = ("LT1 1AA", "") if rule["type"] == "postcode" else (500_500, 100_500)
+    terms = brought(LSOA, geography=contracts.Geography(**rule | {"crs": 27700}))
+    both = pd.concat([frame, pd.DataFrame([good], columns=["X", "Y"])], ignore_index=True)
+    assert vintage_faults(both, terms, listed) == []
+    assert vintage_faults(frame.iloc[:0], terms, listed) == []
+
+
 def test_points_have_no_vintage(listed):
     """Postcodes, points and files without areas have no codes to tell."""
     postcode = contracts.Geography(type="postcode", columns=("Code",))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex, to_rgb
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from PIL import Image
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
@@ -120,6 +121,15 @@ def test_the_key_lies_below_the_map():
         assert key.get_position().y1 <= drawn.get_position().y0
 
 
+@pytest.mark.parametrize(("times", "said"), [(0.3, "0.5 km"), (1, "1 km"), (2, "2 km"), (20, "20 km")])
+def test_the_bar_of_distance_can_be_measured(times, said):
+    """Up to one and a third inches long, and not too short to see, in a county as in a borough."""
+    frame = wards().frame.assign(geometry=wards().frame.scale(times, times, origin=(0, 0)))
+    figure = ward_map(open_table(frame, "Wards"), needs(), "score")
+    (bar,) = [artist for artist in figure.canvas.axes[0].artists if isinstance(artist, AnchoredSizeBar)]
+    assert bar.txt_label.get_text() == said
+
+
 def test_words_of_the_map():
     """The finding is the title, the subject (and that it is made up) the subtitle; outlines are told of at the foot."""
     figure = ward_map(wards(), needs(), "score")
@@ -148,6 +158,7 @@ def test_small_maps_share_their_shades_and_claim_no_certainty():
     words = " ".join(text.get_text() for text in figure.canvas.texts).replace("\n", " ")
     assert all(part in words for part in ("Need in each domain by ward", "single domains are not"))
     assert not [name for name in NAMES if name in words]
+    assert "Darkest: Safety: Tiny. Work: none." in figure.alt
 
 
 @pytest.mark.parametrize(

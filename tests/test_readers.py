@@ -5,7 +5,8 @@ import pandas as pd
 import pyreadstat
 import pytest
 from little import AGENCIES, CODES, MONTHS, NUMBER, SLUG, TEXT, WARD, WHOLE, contract, noise, sign, write_little
-from shapely import Point, box
+from shapely import Point, Polygon, box
+from shapely.affinity import translate
 
 from placelib.errors import PlacelibError
 from placelib.sources.readers import input_files, place_folder, read_place
@@ -117,7 +118,7 @@ def test_a_place_may_bring_its_own_wards(brought):
     """Boundaries of the right vintage replace the shipped ones, in whatever words and projection they come."""
     squares = [box(500_000 + 500 * each, 100_000, 500_500 + 500 * each, 101_000) for each in range(4)]
     own = gpd.GeoDataFrame({"WD25CD": CODES, "WD25NM": ["One", "Two", "Three", "Four"]}, geometry=squares, crs=27700)
-    labels = {"WD25CD": TEXT | {"label": "ward_code"}, "WD25NM": TEXT | {"label": "ward_name"}}
+    labels = {"WD25CD": TEXT | {"label": "area_code"}, "WD25NM": TEXT | {"label": "ward_name"}}
     where = {"type": "ward", "columns": ["WD25CD"], "vintage": "2025"}
     found = brought(
         "w.geojson", lambda path: own.to_file(path), kind="boundaries", release="open", geography=where, columns=labels
@@ -128,11 +129,56 @@ def test_a_place_may_bring_its_own_wards(brought):
     assert not found.geography.approximate
 
 
+SQUARES = [box(500_000 + 500 * each, 100_000, 500_500 + 500 * each, 101_000) for each in range(4)]
+BOW_TIE = Polygon([(500_000, 100_000), (500_500, 101_000), (500_500, 100_000), (500_000, 101_000)])
+ELSEWHERE = [translate(square, 90_000) for square in SQUARES]
+
+
+@pytest.mark.parametrize(
+    ("outlines", "codes", "names", "said"),
+    [
+        ([BOW_TIE, *SQUARES[1:]], CODES, "ABCD", f"is broken or given twice, or has no code or name: {CODES[0]}"),
+        ([None, *SQUARES[1:]], CODES, "ABCD", f"outline is broken or .*: {CODES[0]}"),
+        ([SQUARES[0].boundary, *SQUARES[1:]], CODES, "ABCD", f"outline is broken or .*: {CODES[0]}"),
+        ([*SQUARES, ELSEWHERE[0]], [*CODES, CODES[1]], "ABCDB", f"given twice, .*: {CODES[1]}"),
+        (SQUARES, [None, *CODES[1:]], "ABCD", "no code or name: no code"),
+        (SQUARES, CODES, ["A", None, "C", "D"], f"no code or name: {CODES[1]}"),
+        (SQUARES[:3], CODES[:3], "ABC", f"only one of the two has {CODES[3]}"),
+        ([*SQUARES, ELSEWHERE[0]], [*CODES, "E05000009"], "ABCDE", "only one of the two has E05000009"),
+        (ELSEWHERE, CODES, "ABCD", "none of the district's postcodes lies in its outlines"),
+    ],
+)
+def test_outlines_that_cannot_be_used_are_a_fault(brought, outlines, codes, names, said):
+    """Not valid, not polygons, twice, without code or name, too few or too many wards, or of elsewhere."""
+    own = gpd.GeoDataFrame({"WD25CD": codes, "WD25NM": list(names)}, geometry=outlines, crs=27700)
+    labels = {"WD25CD": TEXT | {"label": "area_code"}, "WD25NM": TEXT | {"label": "ward_name"}}
+    where = {"type": "ward", "columns": ["WD25CD"], "vintage": "2025"}
+    terms = {"kind": "boundaries", "release": "open", "geography": where}
+    with pytest.raises(PlacelibError, match=rf"w\.geojson, column 'WD25CD': .*{said}"):
+        brought("w.geojson", lambda path: own.to_file(path), columns=labels, **terms)
+
+
+def test_outlines_of_wards_have_names(brought):
+    """A contract without one of the two labels is told so, before anything is drawn."""
+    own = gpd.GeoDataFrame({"WD25CD": CODES}, geometry=SQUARES, crs=27700)
+    where = {"type": "ward", "columns": ["WD25CD"], "vintage": "2025"}
+    terms = {"kind": "boundaries", "release": "open", "geography": where}
+    labels = {"WD25CD": TEXT | {"label": "area_code"}}
+    with pytest.raises(PlacelibError, match="a boundaries needs columns labelled ward_name"):
+        brought("w.geojson", lambda path: own.to_file(path), columns=labels, **terms)
+
+
+def test_a_layer_that_is_not_there_is_a_fault(brought):
+    """Named as the file's own fault, with where to look."""
+    with pytest.raises(PlacelibError, match=r"a\.gpkg: .* it is not a GeoPackage with that layer"):
+        brought("a.gpkg", _points, format={"layer": "floods"}, columns=COLUMNS)
+
+
 @pytest.mark.parametrize("heading", ["WD25CD", "WD99CD"])
 def test_outlines_without_a_declared_column_are_a_fault(brought, heading):
     """The contract's heading is in the file, or the analyst is told which file has not got it."""
-    own = gpd.GeoDataFrame({"WD25CD": CODES}, geometry=[box(0, 0, 1, 1)] * 4, crs=27700)
-    where = {"type": "ward", "columns": [heading], "vintage": "2018"}
+    own = gpd.GeoDataFrame({"WD25CD": CODES}, geometry=SQUARES, crs=27700)
+    where = {"type": "msoa", "columns": [heading], "vintage": "2018"}
     terms = {"kind": "boundaries", "release": "open", "geography": where}
 
     def place():
@@ -141,7 +187,7 @@ def test_outlines_without_a_declared_column_are_a_fault(brought, heading):
         )
 
     if heading == "WD25CD":
-        assert place().geography.codes("ward")["2018"] == set(CODES)
+        assert place().geography.codes("msoa")["2018"] == set(CODES)
     else:
         with pytest.raises(PlacelibError, match=r"w\.geojson: .*it has no outlines with .* the columns"):
             place()

@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely.geometry import shape
 from shown import CODES, HOSTILE, NAMES, burglary, needs, wards
 
 from placelib.errors import DisclosureError, PlacelibError
@@ -252,6 +254,25 @@ def test_geojson_has_the_published_values_of_every_ward():
     assert -8 < x < -7  # the corner of the grid lies in the Atlantic, off Cornwall
     assert 49 < y < 50
     assert len(str(x).split(".")[1]) <= 5
+
+
+def test_geojson_travels_alone():
+    """It says, as a whole and in each row, whether it is made up, and whose data it holds; rings turn as in RFC 7946.
+
+    Outlines from a GeoPackage turn clockwise more often than not.
+    """
+    clockwise = wards().frame.assign(geometry=lambda frame: frame.geometry.reverse())
+    credit = open_table(clockwise, "Wards of Northby", notes=["Outlines approximate. Contains OS data."])
+    found = json.loads(geojson_text(credit, needs()))
+    assert shapely.is_ccw([shape(feature["geometry"]).exterior for feature in found["features"]]).all()
+    assert all(feature["properties"]["illustrative"] is True for feature in found["features"])
+    assert found["description"].startswith("Overall need by ward (illustrative data). Outlines approximate. Cont")
+
+
+def test_every_map_says_whose_outlines_it_is_drawn_from(little):
+    """The Open Government Licence asks for it, and a picture travels without its page."""
+    (note,) = stages.wards(little).notes
+    assert "Contains OS, ONS and Royal Mail data © Crown and Royal Mail copyright" in note
 
 
 STAGES = "people population ledger response indicators needs choices sensitivity overlap comparisons"

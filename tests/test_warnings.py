@@ -9,6 +9,7 @@ from little import (
     TEXT,
     claimants,
     contract,
+    events,
     households,
     noise,
     people_by_lsoa,
@@ -93,6 +94,13 @@ def test_ten_times_is_not_over_ten_times_and_small_numbers_are_not_far_apart(war
     """620 beside 62 and, where no other figure is above two, 100."""
     assert warned(claimants, lambda rows: [(*rows[0][:2], 620), *rows[1:]]) == ()
     assert warned(claimants, lambda rows: [(*row[:2], 100 if row is rows[0] else 2) for row in rows]) == ()
+
+
+def test_points_off_the_district_are_counted(warned):
+    """Two burglaries of 73 crimes with a grid reference lie outside: no exact number, as the file is not open."""
+    (said,) = warned(events, lambda rows: rows, release="administrative")
+    assert said.startswith("crimes.csv, column 'X': fewer than 8 of its points are of no area of this district")
+    assert warned(events, lambda rows: rows) == ()
 
 
 def test_an_open_file_may_be_wider_than_the_place(warned):

@@ -81,11 +81,13 @@ def spatial_pattern(count: pd.Series, population: pd.Series, wards: gpd.GeoDataF
     Assunção and Reis (1999), Statistics in Medicine 18; Anselin (1995), Geographical Analysis 27; Caldas de Castro
     and Singer (2006), Geographical Analysis 38, on false discoveries; computed by esda and libpysal.
     """
+    from libpysal.graph import Graph  # takes a second to import
+
     outlines = wards.set_index("ward_code").sort_index()
     events, people = (part.reindex(outlines.index).astype(float) for part in (count, population))
     if not (len(count) == len(outlines) and (events >= 0).all() and (people > 0).all() and events.sum() > 0):
         raise PlacelibError("Pattern needs a count of 0 or more and people at risk for every ward, and some events.")
-    graph = _neighbours(outlines)
+    graph = Graph.build_fuzzy_contiguity(outlines.geometry, buffer=SNAP_METRES / 2)
     joined = outlines.index.difference(graph.isolates)
     if len(joined) < FEWEST_WARDS:
         raise PlacelibError(f"Only {len(joined)} wards have neighbours: pattern needs {FEWEST_WARDS}.")
@@ -99,14 +101,7 @@ def spatial_pattern(count: pd.Series, population: pd.Series, wards: gpd.GeoDataF
     return Pattern(whole.I, whole.EI, float(_two_sided(whole.I, whole.sim)), found, tuple(graph.isolates))
 
 
-def _neighbours(outlines: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a Graph: its package takes a second to import
-    """Which wards touch, or nearly."""
-    from libpysal.graph import Graph
-
-    return Graph.build_fuzzy_contiguity(outlines.geometry, buffer=SNAP_METRES / 2)
-
-
-def _morans(events: np.ndarray, people: np.ndarray, graph: Any) -> tuple:  # noqa: ANN401 - as above
+def _morans(events: np.ndarray, people: np.ndarray, graph: Any) -> tuple:  # noqa: ANN401 - a Graph, imported late
     """Give esda's global and local Moran, each with what it would be by permutation."""
     with warnings.catch_warnings(action="ignore"):
         import esda  # one of its modules looks for widgets that a headless run does not have
@@ -145,8 +140,7 @@ def patterns(table: pd.DataFrame, wards: gpd.GeoDataFrame) -> pd.DataFrame:
             left_out = f"; left out, as without neighbours: {', '.join(names[list(found.islands)])}"
             rows.append((indicator, found.moran, found.p_value, apart, alike, left_out if found.islands else ""))
     result = pd.DataFrame(rows, columns=["indicator_id", "moran", "p_value", "stand_out", "reading", "left_out"])
-    if rows:
-        result["p_value"] = stats.false_discovery_control(result["p_value"])
+    result["p_value"] = stats.false_discovery_control(result["p_value"]) if rows else []
     chance, single = result["p_value"] > LEVEL, result["stand_out"] != ""
     words = ["no overall pattern, but single wards differ", "no pattern beyond chance"]
     result["reading"] = np.select([chance & single, chance], words, result["reading"]) + result.pop("left_out")

@@ -184,9 +184,7 @@ def directly_standardised_rate(
     bands = list(standard.index)
     for name, frame in {"counts": counts, "populations": populations}.items():
         if set(frame) != set(bands) or not frame.index.equals(counts.index):
-            raise PlacelibError(
-                f"The {name} need the areas of the counts and the age bands {', '.join(map(str, bands))}."
-            )
+            raise PlacelibError(f"The {name} need the areas of the counts and age bands {', '.join(map(str, bands))}.")
     events, people = (frame[bands].to_numpy(dtype=float) for frame in (counts, populations))
     refuse_rows((np.fmin(events, people) < 0).any(axis=1), "Not calculated, as a number is negative")
     bare = (people == 0).any(axis=1)

@@ -26,7 +26,7 @@ RATIOS = np.array([0.67, 0.87, 1.15, 1.5])  # of England's level: maps of all pl
 LUMINANCES = (0.80, 0.50, 0.27, 0.12, 0.045)  # even steps to the eye
 UNTESTED = "Overall need is tested for which wards are first; single domains are not."
 HUE, NO_FIGURE, UNSURE = "#2f5d8a", "////", "...."
-TALLEST, KEY, MARGIN, GAP = 5.1, 0.5, 0.05, 0.3  # inches
+TALLEST, KEY, MARGIN, GAP, BARS = 5.1, 0.5, 0.05, 0.3, (0.5, 1, 2, 5, 10, 20, 50)  # inches; bars in km
 MAPS_ACROSS, KEY_COLUMNS, NAME_LETTERS = 4, 4, 11
 LETTERING, LETTER, LINE = 7.0, 0.58, 1.15  # points; width of a letter and height of a line, as shares of them
 INSIDE = 0.86  # how much of a name must lie in its ward
@@ -116,9 +116,8 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
         halo = [withStroke(linewidth=1.8, foreground=name.face)]
         look = {"color": "white" if name.shade >= 3 else INK, "path_effects": halo, "gid": f"name {name.Index}"}
         axes.text(name.x, name.y, name.words, ha="center", va="center", size=LETTERING, linespacing=LINE - 0.1, **look)
-    metres = 2000 if scale > 1500 else 1000
-    said = f"{metres / 1000:g} km"
-    axes.add_artist(AnchoredSizeBar(axes.transData, metres, said, "lower left", frameon=False, color=QUIET))
+    km = max(length for length in BARS if length < max(scale / 750, 1))
+    axes.add_artist(AnchoredSizeBar(axes.transData, 1000 * km, f"{km:g} km", "lower left", frameon=False, color=QUIET))
     _key(page, areas, breaks(table.frame, column), colour=first(table.frame, "colour", HUE))
     parts = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
     said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in parts.items() if rows.any()]
@@ -153,16 +152,16 @@ def small_multiples(wards: Table, table: Table, *, names: Mapping[str, str]) -> 
     by_domain = table.where(lambda rows: rows["ward_name"].notna(), "Need in each domain by ward")
     shown = {"ward_name": "Ward"} | {name: names.get(name, heading(name)) for name in columns}
     height = KEY + down * -(-len(maps) // MAPS_ACROSS)
-    page = Page(
-        "Each domain of need, on the same scale", by_domain, shown, height=height, reading=[UNTESTED, *wards.notes]
-    )
+    page = Page("Each domain of need, on one scale", by_domain, shown, height=height, reading=[UNTESTED, *wards.notes])
     for number, (column, areas) in enumerate(zip(columns, maps, strict=True)):
         row, place = divmod(number, MAPS_ACROSS)
         axes = page.axes(MARGIN + place * across, height - (row + 1) * down, across - 0.1, down - GAP)
         axes.set_title(shown[column], loc="left", size=8.5, weight="bold")
         _draw(axes, areas, weight=0.5)
     _key(page, pd.concat(maps), breaks(table.frame, columns[0]))
-    return page.figure(f"{len(maps)} small maps, darker where need is greater.")
+    dark = [listed(areas["ward_name"][areas["shade"].eq(4)].tolist()) or "none" for areas in maps]
+    said = [f"{shown[column]}: {names}." for column, names in zip(columns, dark, strict=True)]
+    return page.figure(f"{len(maps)} small maps, darker where need is greater. Darkest: {' '.join(said)}")
 
 
 def _fitted(areas: gpd.GeoDataFrame) -> tuple[float, float, float]:

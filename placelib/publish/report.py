@@ -128,9 +128,7 @@ def title(notebook: NotebookNode) -> str:
     words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found = re.search(r"^# (.+)", words, re.MULTILINE)
     if not found:
-        raise PlacelibError(
-            "The notebook has no title: begin its first text cell with a line such as '# What we need'."
-        )
+        raise PlacelibError("The notebook has no title: begin its first text cell with a line like '# What we need'.")
     return found[1].strip()
 
 
@@ -149,10 +147,8 @@ def _outlined(html: str, links: Mapping[str, str]) -> str:
         else:
             link.unwrap()
     for text in (each for each in soup.main.find_all(string=PAGES) if each.parent.name != "a"):
-        new = [
-            soup.new_tag("a", href=pages[part], string=part) if part in pages else part for part in PAGES.split(text)
-        ]
-        text.replace_with(*new)
+        parts = PAGES.split(text)
+        text.replace_with(*(soup.new_tag("a", href=pages[at], string=at) if at in pages else at for at in parts))
     level, contents = 1, soup.new_tag("ol")
     for heading in soup.main.find_all(re.compile("^h[1-6]$")):
         level = min(max(int(heading.name[1]), 2), level + 1)

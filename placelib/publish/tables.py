@@ -1,5 +1,6 @@
 """Tables as readers see them, and as spreadsheets and mapping tools receive them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -318,10 +319,13 @@ def geojson_text(wards: Table, table: Table) -> str:
     Returns
     -------
     str
-        WGS84, longitude first, to five decimal places; a missing value is null.
+        As RFC 7946 has it: WGS84, longitude first, outer rings anticlockwise; to five decimal places; a missing value
+        is null. Its description and each ward say whether the values are illustrative, as such a file travels alone.
     """
     values = published(table).drop(columns="ward_name", errors="ignore")
     outlines = published(wards)[["ward_code", "ward_name", "geometry"]].sort_values("ward_code").to_crs(4326)
     joined = outlines.merge(values, on="ward_code", how="left", validate="1:1")
-    joined["geometry"] = shapely.transform(joined.geometry.array, lambda points: points.round(DEGREE_DECIMALS))
-    return joined.to_json(na="null", drop_id=True, ensure_ascii=False)
+    rounded = shapely.transform(joined.geometry.array, lambda points: points.round(DEGREE_DECIMALS))
+    joined = joined.set_geometry(shapely.orient_polygons(rounded)).assign(illustrative=made_up(table))
+    said = {"description": " ".join([f"{labelled(table.title, table)}.", *wards.notes, *table.notes])}
+    return json.dumps(said | joined.to_geo_dict(na="null", drop_id=True), ensure_ascii=False, allow_nan=False)

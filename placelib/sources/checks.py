@@ -17,7 +17,7 @@ from placelib.sources.terms import Vocabulary
 STATUSES = ("suppressed", "not_applicable", "missing")
 DAY = dt.date(2029, 3, 31)  # shows how a date is to be written: neither of its numbers can be taken for the other
 DATED = ("counts", "rates", "series", "events")  # a register may well hold dates of birth, or of an earlier start
-CODES = {"postcode": "postcodes"}
+CODES = {"postcode": "postcodes", "point": "points"}
 UNITS = {"month": "M", "date": "D"}
 
 
@@ -170,9 +170,8 @@ def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fa
     counted = {each.id for contract in contracts.values() for each in contract.denominators}
     rates = [(name, each) for name, each in feeds if contracts[name].kind not in ("survey", "rates")]
     people = dict.fromkeys((name, known.loc[each.id, "denominator"]) for name, each in rates if not each.denominator)
-    bare = [
-        fault("no_denominator", f"{name}.toml", "indicators", people=of) for name, of in people if of not in counted
-    ]
+    absent = [(f"{name}.toml", of) for name, of in people if of not in counted]
+    bare = [fault("no_denominator", file, "indicators", people=of) for file, of in absent]
     return bare if in_index else [fault("no_indicator", "place.toml"), *bare]
 
 
@@ -202,12 +201,8 @@ def lacks(frame: pd.DataFrame, contract: Contract, geography: Geography, rows: p
     list of Fault
         Things to look at, in the form of a fault. No record of a person is counted exactly: the manifest holds them.
     """
-    return [
-        *_areas(frame, contract, geography),
-        *_times(frame, contract),
-        *_far_off(frame, contract, rows),
-        *_products(frame, contract),
-    ]
+    placed, dated = _areas(frame, contract, geography), _times(frame, contract)
+    return [*placed, *dated, *_far_off(frame, contract, rows), *_products(frame, contract)]
 
 
 def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Iterator[Fault]:
@@ -215,6 +210,9 @@ def _areas(frame: pd.DataFrame, contract: Contract, geography: Geography) -> Ite
     rule = contract.geography
     known = geography.expected(rule) if rule else set()
     given = set(given_codes(frame, rule).dropna()) if known else set()
+    if rule and rule.type == "point":  # told apart by their rows
+        known = set(geography.locate(frame, rule)["row"])
+        given = set(frame.dropna(subset=list(rule.columns)).index)
     absent, strange = known - given, given - known
     few = {"ward": 0, "postcode": len(known)}.get(rule.type, len(known) / 2) if rule else 0
     if contract.kind in COUNTED and len(absent) > few:

@@ -10,7 +10,7 @@ from placelib.settings import Strict
 # what a file may be, besides the books that data/vocabulary/books.toml describes
 KINDS = ["survey", "events", "register", "counts", "series", "rates", "population", "comparators"]
 KINDS += ["boundaries", "lookup"]
-LABELS = {"lookup": {"area_code", "ward_code", "share"}}
+LABELS = {"lookup": {"area_code", "ward_code", "share"}, "boundaries": {"area_code"}}
 COUNTED = ("counts", "series", "rates", "population")  # kinds of which a row is an area with numbers
 COMPARATOR_COLUMNS = {"indicator_id", "area_name", "area_type", "value"}
 COMPARED = ("england", "region", "neighbour")  # types of area of comparators
@@ -50,7 +50,7 @@ class Geography(Strict):
     type: AreaType
     columns: tuple[str, ...] = ()
     vintage: str = Field(default="", pattern=r"^(\d{4})?$")
-    crs: int = 27700
+    crs: Literal[27700, 4326, 4258, 3857] = 27700
     of: Literal["home", "school", "event", "premises", "practice"] = "home"
 
     @field_validator("type", mode="before")
@@ -202,7 +202,8 @@ class Contract(Strict):
         people = kind == "survey" or any(column.type == "identifier" for column in columns)
         survey = {kind == "survey", self.release == "survey", self.survey is not None}
         placed = bool(self.indicators) or kind in ("boundaries", "lookup")
-        unlabelled = LABELS.get(kind, set()) - set(self.labels.values())
+        named = {"ward_name"} if kind == "boundaries" and getattr(self.geography, "type", "") == "ward" else set()
+        unlabelled = (LABELS.get(kind, set()) | named) - set(self.labels.values())
         undeclared = self.named_columns() - set(self.columns)
         restricted = "a population must be open; a register that is not is a denominator column beside its own counts"
         as_it_is = f"kind '{kind}' is none of {', '.join(KINDS)}, and a book must be open, as tables show it as it is"

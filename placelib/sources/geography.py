@@ -13,6 +13,8 @@ CRS = 27700
 ROUNDING = 1e-6  # shares given to six decimal places
 Area = tuple[str, str]  # a type of area and its vintage, such as ("lsoa", "2011")
 WAYS = "add a source of kind 'boundaries' or 'lookup' for {0} {1}, or ask for the file by LSOA 2011 or ward"
+NOWHERE = {"point": "no_point", "postcode": "no_postcode"}
+POLYGONS = ["Polygon", "MultiPolygon"]
 WARDS = ("ward", "2025")  # the wards of an assessment: place.toml allows no others yet
 OUTPUT_AREAS, LSOAS = ("output area", "2011"), ("lsoa", "2011")
 LISTED = {WARDS: "ward_code", OUTPUT_AREAS: "oa_code", LSOAS: "lsoa_code", ("postcode", ""): "postcode"}
@@ -168,8 +170,11 @@ def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography:
         The place's, with what its sources bring.
     """
     rule = contract.geography
-    if rule is None or rule.type in ("point", "postcode", "place"):
+    if rule is None or rule.type == "place":
         return []
+    if rule.type in NOWHERE:
+        lost = frame[list(rule.columns)].notna().all(axis=1).any() and geography.locate(frame, rule).empty
+        return [fault(NOWHERE[rule.type], contract.file, ", ".join(rule.columns))] if lost else []
     known, right = geography.codes(rule.type), geography.expected(rule)
     given = set(frame[rule.columns[0]].dropna())
     others = [vintage for vintage, codes in known.items() if codes & given - right]
@@ -181,15 +186,24 @@ def vintage_faults(frame: pd.DataFrame, contract: contracts.Contract, geography:
     if given and not given & right:
         ways, codes = WAYS.format(rule.type, rule.vintage), some(sorted(given))
         return [fault("no_code", contract.file, rule.columns[0], rule=rule, codes=codes, ways=ways)]
-    return _share_faults(contract, geography) if contract.kind == "lookup" else []
+    return _brought_faults(contract, geography) if contract.kind in ("boundaries", "lookup") else []
 
 
-def _share_faults(contract: contracts.Contract, geography: Geography) -> list[Fault]:
-    """Areas of a lookup whose shares do not sum to 1: their people would be lost, or counted twice."""
-    table = geography.areas[contract.geography.type, contract.geography.vintage]
-    total = table.groupby("area_code")["share"].sum()
-    wrong = sorted(total.index[(total - 1).abs() > ROUNDING])
-    return [fault("shares", contract.file, "share", codes=some(wrong))] if wrong else []
+def _brought_faults(contract: contracts.Contract, geography: Geography) -> list[Fault]:
+    """Faults in outlines or a lookup of the place's own that would lose people, count them twice or misplace them."""
+    area = contract.geography.type, contract.geography.vintage
+    table = geography.areas.get(area, geography.wards.rename(columns={"ward_code": "area_code"}))
+    codes = table["area_code"]
+    if contract.kind == "lookup":
+        wrong = {"shares": codes[(table.groupby("area_code")["share"].transform("sum") - 1).abs() > ROUNDING]}
+    else:
+        sound = table.geom_type.isin(POLYGONS) & table.is_valid & table.get("ward_name", codes).notna()
+        given = set(codes.dropna())
+        wrong = {"outlines": codes[~sound | codes.isna() | codes.duplicated()].fillna("no code")}
+        wrong["other_wards"] = given ^ set(geography.postcodes["ward_code"]) if area == WARDS else ()
+        wrong["no_outline"] = () if len(within(_points(geography.postcodes, CRS), table)) else given
+    at = contract.geography.columns[0]
+    return [fault(name, contract.file, at, codes=some(sorted(set(each)))) for name, each in wrong.items() if len(each)]
 
 
 def given_codes(frame: pd.DataFrame, rule: contracts.Geography) -> pd.Series:

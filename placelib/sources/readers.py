@@ -9,7 +9,6 @@ from zipfile import BadZipFile
 import geopandas as gpd
 import pandas as pd
 import pyreadstat
-from pyogrio.errors import DataSourceError
 
 from placelib.errors import InputFaults, PlacelibError
 from placelib.settings import Settings, read_toml
@@ -84,13 +83,10 @@ def place_folder(slug: str, data: Path) -> Path:
     """
     places = known_places(data)
     if slug not in places:
-        known = ", ".join(places) or "none"
+        known, at = ", ".join(places) or "none", "" if data == SHIPPED else f" '{data}'"
         if not data.is_dir():
-            raise PlacelibError(
-                f"There is no data folder '{data}': correct its name, or leave it out for placelib's own."
-            )
-        where = "" if data == SHIPPED else f" '{data}'"
-        raise PlacelibError(f"There is no place '{slug}' in the data folder{where}. Places there: {known}.")
+            raise PlacelibError(f"There is no data folder{at}: correct its name, or leave it out for placelib's own.")
+        raise PlacelibError(f"There is no place '{slug}' in the data folder{at}. Places there: {known}.")
     return data / slug
 
 
@@ -143,9 +139,8 @@ def read_place(slug: str, data: Path) -> Inputs:
         raise InputFaults(faults)
     note = folder / "commentary.md"
     commentary = note.read_text(encoding="utf8") if note.exists() else ""
-    described = {source.contract.file for source in sources.values()}
     files = {path.name for path in (folder / "sources").glob("[!.~]*") if path.suffix != ".toml"}
-    lacks += [fault("not_described", file) for file in sorted(files - described)]
+    lacks += [fault("not_described", one) for one in sorted(files - {each.contract.file for each in sources.values()})]
     return Inputs(slug, settings, vocabulary, geography, sources, commentary, tuple(dict.fromkeys(map(str, lacks))))
 
 
@@ -170,7 +165,7 @@ def _read_source(signed: Path, settings: Settings, vocabulary: Vocabulary) -> So
             outlines = _shapes(path, contract.format)[[*contract.columns, "geometry"]]
             return Source(signed.stem, contract, outlines, pd.DataFrame(), outlines.index)
         text = _text(path, contract.format)
-    except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, DataSourceError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile, pyreadstat.ReadstatError, RuntimeError) as error:
         what = _unreadable(path, contract, str(error))
         raise InputFaults([fault("unreadable", contract.file, what=what)]) from None
     frame, status, faults = checks.typed(text, contract)
@@ -233,8 +228,8 @@ READERS = {
     ".xlsx": ("an Excel workbook", _workbook),
     ".xlsm": ("an Excel workbook", _workbook),
     ".parquet": ("a Parquet file", lambda path, _: pd.read_parquet(path).reset_index(drop=True)),
-    ".gpkg": ("a GeoPackage with that layer", _points),
-    ".geojson": ("a GeoJSON file", _points),
+    ".gpkg": ("a GeoPackage with that layer, of points with a coordinate system", _points),
+    ".geojson": ("a GeoJSON file of points", _points),
     ".sav": ("an SPSS file", lambda path, _: pyreadstat.read_sav(path, user_missing=True)[0]),
 }
 
@@ -265,9 +260,8 @@ def _geography(folder: Path, settings: Settings, sources: dict[str, Source]) -> 
     approximate = wards is None
     if approximate:
         wards = gpd.read_file(folder / f"wards_{settings.ward_vintage}.geojson").to_crs(CRS)
-    wards = wards.rename(columns={"area_code": "ward_code"})[["ward_code", "ward_name", "geometry"]]
-    wards = wards.sort_values("ward_code", ignore_index=True)
+    wards = wards.rename(columns={"area_code": "ward_code"}).sort_values("ward_code", ignore_index=True)
     postcodes = pd.read_csv(folder / "postcodes.csv.gz").assign(weight=1.0)
     listed = folder / "areas.csv"
     shipped = dict(list(pd.read_csv(listed, dtype=str).groupby(["area_type", "vintage"]))) if listed.exists() else {}
-    return Geography(wards, postcodes, approximate, brought, shipped)
+    return Geography(wards[["ward_code", "ward_name", "geometry"]], postcodes, approximate, brought, shipped)

@@ -18,13 +18,15 @@ WHO = {"household": "households", "projection": "residents, as projected", "resi
 WHO |= {"workday": "people here on a working day"}
 EVERYONE = {"characteristic": "all", "category": "all", "share_pct": 100.0}
 EVERYONE |= {"characteristic_name": "Everyone", "category_name": "Everyone"}
+CREDIT = "Contains OS, ONS and Royal Mail data © Crown and Royal Mail copyright and database right 2022 to 2025."
 PLACED_BY = {"lsoa": "small census area (LSOA)", "msoa": "large census area (MSOA)", "point": "grid reference"}
 
 
 def wards(inputs: Inputs) -> gate.Open:
     """Ward outlines: ward_code, ward_name, geometry (British National Grid)."""
     kind = "approximate, drawn from postcodes" if inputs.geography.approximate else "as published"
-    return gate.open_table(inputs.geography.wards, f"Wards of {inputs.settings.name}", notes=[f"Outlines {kind}."])
+    notes = [f"Outlines {kind}. {CREDIT}"]
+    return gate.open_table(inputs.geography.wards, f"Wards of {inputs.settings.name}", notes=notes)
 
 
 def sources(inputs: Inputs) -> gate.Open:

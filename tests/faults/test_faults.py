@@ -68,6 +68,7 @@ def signed(maker, content):
     return harm
 
 
+OUTLINED = {"Ward": {"type": "text", "label": "area_code"}, "Households": {"type": "text", "label": "ward_name"}}
 FAULTS = {
     "file changed": (
         text("crimes.csv", b"Crime,Type,X,Y\n"),
@@ -171,7 +172,7 @@ FAULTS = {
         r"comparators\.csv, column 'indicator_id': 'happiness' is not in",
     ),
     "not outlines": (
-        term("households", kind="boundaries", population=None, denominators=None),
+        term("households", kind="boundaries", population=None, denominators=None, columns=OUTLINED),
         r"households\.csv: the file cannot be read",
     ),
     "not UTF-8": (text("events.toml", b"title = 'Crimes \xa3'"), r"events\.toml: is not valid TOML in UTF-8"),
