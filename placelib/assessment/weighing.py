@@ -136,11 +136,12 @@ def weight_sensitivity(at: Standing, weights: pd.Series) -> pd.DataFrame:
     domains = at.domains[free.index].to_numpy()
     rank = ranked(at.domains[free.index] @ (free / free.sum())).to_numpy()
     uniform, random = [stats.uniform(0, 2 * weight) for weight in free], np.random.default_rng(SEED)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = stats.sobol_indices(func=partial(_moved, domains, rank), n=DESIGN, dists=uniform, rng=random)
-    shares = {"alone_pct": found.first_order, "with_others_pct": found.total_order}
-    shares = pd.DataFrame(shares, free.index).fillna(0.0).clip(0, 1).reindex(own.index, fill_value=0.0)
-    return shares.mul(100).assign(weight=own)
+    shares = pd.DataFrame(0.0, own.index, ["alone_pct", "with_others_pct"])
+    if len(free) > 1:  # one weight alone moves nothing
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = stats.sobol_indices(func=partial(_moved, domains, rank), n=DESIGN, dists=uniform, rng=random)
+        shares.loc[free.index] = np.column_stack([found.first_order, found.total_order])
+    return shares.fillna(0.0).clip(0, 1).mul(100).assign(weight=own)
 
 
 def _moved(domains: np.ndarray, rank: np.ndarray, shares: np.ndarray) -> np.ndarray:
