@@ -132,10 +132,11 @@ def test_assurance_is_whether_the_target_lies_short_of_inside_or_beyond_the_limi
         ([*STEADY[:-1], 80.0], "Worse lately than chance explains"),
         ([*STEADY[:-1], 20.0], "Better lately than chance explains"),
         ([*STEADY[:10], 80.0, *STEADY[11:]], "Steady lately; last stood out in February 2024"),
+        ([*STEADY[:-7], *np.linspace(40, 46, 7)], "Better than usual lately, but getting worse"),
     ],
 )
 def test_variation_is_told_in_words(events, words):
-    """One point outside the limits: now, and more than six months ago; assurance then warns of the change."""
+    """One point outside the limits: now, and more than six months ago; seven rising below the mean; assurance warns."""
     found = told(months(events), {"burglary": 50.0}, WORDS)
     assert found["variation"].unique().tolist() == [words]
     assert found["assurance"].iloc[0].endswith(CHANGED)

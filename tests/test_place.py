@@ -233,9 +233,16 @@ def test_ledger_and_response_leave_by_the_rule_for_counts(opened):
     assert response["category_name"].notna().all()
 
 
+def noise_again():
+    """The same measure in another file."""
+    rows, terms = noise()
+    return rows, terms | {"file": "again.xlsx"}
+
+
 @pytest.mark.parametrize(
     ("makers", "fault"),
     [
+        ([noise, noise_again, households], "noise_again.toml, key 'indicators': 'noise' is fed twice"),
         ([households, population], "place.toml: no file under sources/ feeds an indicator of the need index"),
         ([noise], "noise.toml, key 'indicators': it counts for a rate of households, which no population file"),
     ],

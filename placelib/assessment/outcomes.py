@@ -14,7 +14,7 @@ from placelib.sources.terms import Vocabulary
 
 RECENT = 6  # points of a chart that are "lately"
 UNLIKE = 2.0  # a mix that fits the years before so many times worse than is usual among the others fits badly
-WORSE = {"higher is worse": 1.0, "higher is better": -1.0}
+WORSE, TURNS = {"higher is worse": 1.0, "higher is better": -1.0}, {1.0: "worse", -1.0: "better"}
 FIGURE = ["value", "lower", "upper", "mark", "period", "source", "method", "illustrative"]
 STANDING = ["No figure", "Reached", "Not reached", "We cannot tell"]
 OUTLOOK = ["chance_pct", "forecast", "forecast_lower", "forecast_upper", "outlook", "foreseen"]
@@ -159,7 +159,10 @@ def _told(chart: pd.DataFrame, worse: float, *, target: float, each: str) -> tup
     last, assured = out[out != 0].index[-1], assured + CHANGED * (not np.isnan(target))
     if last < out.index[-RECENT]:
         return f"Steady lately; last stood out in {last.asfreq('M'):%B %Y}", assured
-    return f"{'Worse' if out[last] > 0 else 'Better'} lately than chance explains", assured
+    side, turn = out[last], worse * np.sign(chart["value"].diff()[last])
+    if chart["trend"][last] and turn != side:
+        return f"{TURNS[side].capitalize()} than usual lately, but getting {TURNS[turn]}", assured
+    return f"{TURNS[side].capitalize()} lately than chance explains", assured
 
 
 def evaluated(compared: pd.DataFrame, panel: pd.DataFrame) -> str:

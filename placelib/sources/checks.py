@@ -163,7 +163,7 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
 
 
 def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fault]:
-    """Faults that no file has alone: nothing to assess, or a rate of people whom no file counts."""
+    """Faults that no file has alone: nothing to assess, one measure from two, a rate of people whom no file counts."""
     feeds = [(name, each) for name, contract in contracts.items() for each in contract.indicators]
     known = vocabulary.indicators.set_index("indicator_id")
     in_index = any(known.loc[each.id, "in_index"] == "yes" for _, each in feeds)
@@ -172,6 +172,11 @@ def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fa
     people = dict.fromkeys((name, known.loc[each.id, "denominator"]) for name, each in rates if not each.denominator)
     absent = [(f"{name}.toml", of) for name, of in people if of not in counted]
     bare = [fault("no_denominator", file, "indicators", people=of) for file, of in absent]
+    fed = pd.DataFrame([(f"{name}.toml", each.id, contracts[name].illustrative) for name, each in feeds])
+    twice = (
+        fed[fed.duplicated([1, 2], keep=False)] if feeds else fed.reindex(columns=[0, 1])
+    )  # made-up data may stand beside real ones
+    bare += [fault("fed_twice", file, "indicators", id=measure) for file, measure in twice[[0, 1]].to_numpy()]
     return bare if in_index else [fault("no_indicator", "place.toml"), *bare]
 
 
