@@ -185,8 +185,20 @@ def test_respondents_without_a_ward_are_refused_by_row(read):
     assert not any(word in str(error.value) for word in ("P1006", "E05000001", "Often"))
 
 
-def test_two_surveys_of_a_place_are_refused_by_name(little):
-    """Their errors would have to go together, and their groups be tested as one family."""
+def test_two_surveys_of_a_place_are_refused(little):
+    """Their errors would have to go together, and their groups be tested as one family; nothing else is said of it."""
     (asked,) = little.of_kind("survey")
-    with pytest.raises(PlacelibError, match=f"several surveys \\({asked.name}, {asked.name}\\)"):
+    with pytest.raises(PlacelibError, match=r"^again\.toml, key 'kind': the place has another survey"):
         measure(replace(little, sources=little.sources | {"again": asked}))
+
+
+def test_where_a_yes_is_good_the_no_is_the_need(little, exact):
+    """Were it good to be lonely, who has no need would be who has one now; damp homes are not asked of all."""
+    known = little.vocabulary.indicators
+    turned = known.assign(direction=known["direction"].mask(known["indicator_id"] == "lonely", "higher is better"))
+    other = measure(replace(little, vocabulary=replace(little.vocabulary, indicators=turned)))
+    now, then = (
+        each.together[each.together["characteristic"] == "all"].set_index("needs")["value"] for each in (exact, other)
+    )
+    assert now[["0", "1"]].tolist() == pytest.approx(then[["1", "0"]].tolist())
+    assert now["0"] != pytest.approx(now["1"])

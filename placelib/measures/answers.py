@@ -76,13 +76,15 @@ def survey_measures(inputs: Inputs, source: Source, geography: Geography) -> Sur
     agree = found["standard_error"] == 0
     found["standard_error"] = found["standard_error"].mask(agree, (found["upper"] - found["lower"]) / WIDTH)
     found["place_p_value"] = found["place_p_value"].mask(agree)
-    illustrative = source.contract.illustrative
+    illustrative, known = source.contract.illustrative, inputs.vocabulary.indicators
+    good = answers.columns.intersection(known.loc[known["direction"] == "higher is better", "indicator_id"])
+    needs = answers.assign(**(1 - answers[good]))  # where a yes is good, the no is the need
     return SurveyMeasures(
         _described(found, inputs, source),
         covariance.mask(np.diag(np.diag(covariance) == 0)),
         _response(inputs, source, design, groups.assign(ward=ward)),
         group_measures.gaps(design, answers, groups).assign(illustrative=illustrative),
-        group_measures.needs_together(design, answers, groups).assign(illustrative=illustrative),
+        group_measures.needs_together(design, needs, groups).assign(illustrative=illustrative),
         aspirations(design, source, groups, ward),
     )
 

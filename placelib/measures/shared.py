@@ -95,9 +95,6 @@ def measure(inputs: Inputs) -> Measures:
 def _survey(inputs: Inputs, geography: Geography) -> answers.SurveyMeasures:
     """What the place's survey says."""
     sources = inputs.of_kind("survey")
-    if len(sources) > 1:
-        names = ", ".join(source.name for source in sources)
-        raise PlacelibError(f"There are several surveys ({names}): keep one a place, as their errors go together.")
     return answers.survey_measures(inputs, sources[0], geography) if sources else NO_SURVEY
 
 

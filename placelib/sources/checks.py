@@ -163,15 +163,18 @@ def words(contract: Contract, file: str, settings: Settings, vocabulary: Vocabul
 
 
 def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fault]:
-    """Faults that no file has alone: nothing to assess, one measure from two, a rate of people whom no file counts."""
-    feeds = [(name, each) for name, contract in contracts.items() for each in contract.indicators]
+    """Faults that no file has alone: nothing to assess, twice the same, a rate of people whom no file counts."""
+    surplus = [name for name, contract in contracts.items() if contract.kind == "survey"][1:]
+    sole = {name: contract for name, contract in contracts.items() if name not in surplus}
+    feeds = [(name, each) for name, contract in sole.items() for each in contract.indicators]
     known = vocabulary.indicators.set_index("indicator_id")
     in_index = any(known.loc[each.id, "in_index"] == "yes" for _, each in feeds)
     counted = {each.id for contract in contracts.values() for each in contract.denominators}
     rates = [(name, each) for name, each in feeds if contracts[name].kind not in ("survey", "rates")]
     people = dict.fromkeys((name, known.loc[each.id, "denominator"]) for name, each in rates if not each.denominator)
     absent = [(f"{name}.toml", of) for name, of in people if of not in counted]
-    bare = [fault("no_denominator", file, "indicators", people=of) for file, of in absent]
+    bare = [fault("several_surveys", f"{name}.toml", "kind") for name in surplus]
+    bare += [fault("no_denominator", file, "indicators", people=of) for file, of in absent]
     fed = pd.DataFrame([(f"{name}.toml", each.id, contracts[name].illustrative) for name, each in feeds])
     twice = (
         fed[fed.duplicated([1, 2], keep=False)] if feeds else fed.reindex(columns=[0, 1])
