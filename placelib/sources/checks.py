@@ -1,6 +1,7 @@
 """Turn a file's text into typed columns by its contract; gather every fault on the way, and what may be lacking."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -175,11 +176,9 @@ def joined(contracts: Mapping[str, Contract], vocabulary: Vocabulary) -> list[Fa
     absent = [(f"{name}.toml", of) for name, of in people if of not in counted]
     bare = [fault("several_surveys", f"{name}.toml", "kind") for name in surplus]
     bare += [fault("no_denominator", file, "indicators", people=of) for file, of in absent]
-    fed = pd.DataFrame([(f"{name}.toml", each.id, contracts[name].illustrative) for name, each in feeds])
-    twice = (
-        fed[fed.duplicated([1, 2], keep=False)] if feeds else fed.reindex(columns=[0, 1])
-    )  # made-up data may stand beside real ones
-    bare += [fault("fed_twice", file, "indicators", id=measure) for file, measure in twice[[0, 1]].to_numpy()]
+    fed = Counter((each.id, contracts[name].illustrative) for name, each in feeds)  # real data may be set beside others
+    twice = [(name, each.id) for name, each in feeds if fed[each.id, contracts[name].illustrative] > 1]
+    bare += [fault("fed_twice", f"{name}.toml", "indicators", id=measure) for name, measure in twice]
     return bare if in_index else [fault("no_indicator", "place.toml"), *bare]
 
 
