@@ -77,7 +77,7 @@ def test_a_record_of_a_choice_says_what_the_tables_beside_it_say(place):
         assert card["comes_first"].startswith(f"{mine['option'].iloc[0]}: {mine['score'].iloc[0]:.1f} (")
         assert f"{mine['net_gbp'].iloc[0]:+,.0f}" in card["left_over"]
         assert all(f"{option} ☐" in card["chosen"] for option in mine["option"])
-        assert f"“{turns[turns['decision'] == card['decision']]['option_other'].iloc[0]}”" in card["how_sure"]
+        assert f"“{turns[turns['decision'] == card['decision']]['option_other'].iloc[0]}”" in card["what_would_turn_it"]
     assert stages.choice_records(changed(inputs, without=["options"])).frame.empty
 
 
@@ -86,7 +86,7 @@ def test_a_record_of_a_choice_without_scores_or_money_says_so(place):
     inputs = changed(place[0], without=["option_scores", "option_flows"])
     for card in stages.choice_records(inputs).frame.to_dict("records"):
         assert card["comes_first"] == "None has a score on all that counts"
-        assert card["how_sure"] == "No change of one weight alone would put another first"
+        assert card["what_would_turn_it"] == "No change of one weight alone would put another first"
         assert "nan" not in " ".join(card.values())
 
 
