@@ -89,11 +89,11 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
     whole = indicators(inputs, exact).only(area_type="place", mark=gate.SUPPRESSED).frame["indicator_id"]
     table["threshold"] = agreed.mask(table["indicator_id"].isin(whole), np.inf)
-    counts = table[[*inputs.vocabulary.tables["ledger"].counts]]
-    hidden = counts.apply(suppression.is_small, threshold=table["threshold"]).any(axis=1)
+    counts, guarded = table[[*inputs.vocabulary.tables["ledger"].counts]], table["release_class"].ne("open")
+    hidden = guarded & counts.apply(suppression.is_small, threshold=table["threshold"]).any(axis=1)
     # an exact share of few tells the count, and so would the place in the order of one that is hidden
-    records, unmatched = (suppression.nearest(table[name], base) for name in ("records", "unmatched"))
-    table["unmatched_pct"] = (100 * unmatched / records).mask(hidden)
+    told = counts.mask(guarded, suppression.nearest(counts, base))
+    table["unmatched_pct"] = (100 * told["unmatched"] / told["records"]).mask(hidden)
     table = table.sort_values("unmatched_pct", ascending=False, ignore_index=True)
     return release("ledger", table, inputs, files=files_of(inputs, exact.ledger))
 
