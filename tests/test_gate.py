@@ -270,6 +270,13 @@ def test_the_ledger_does_not_give_a_hidden_place_back(read):
     assert ledger["mark"].tolist() == ["[c]"]
 
 
+def test_the_needs_say_of_which_years_they_are(little, exact):
+    """From the first to the last of the files behind them."""
+    rows = exact.comparable
+    years = [int(rows["period_start"].min()[:4]), int(rows["period_end"].max()[:4])]
+    assert f"Figures of {years[0]} to {years[1]}: " in stages.needs(little, exact).notes[-1]
+
+
 def test_shares_of_respondents_are_made_of_rounded_counts(little, exact):
     """Of 200, so few that a whole per cent is two people, each share is a rounded count's."""
     frame = stages.response(little, exact).frame

@@ -122,7 +122,8 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
     own, rows = inputs.settings.weights, coarsened(inputs, exact)
     table = need_rules.need_index(rows, covariance(inputs, exact), inputs.vocabulary, weights=own)
-    return release("needs", _by_rank(table, inputs), inputs, files=files_of(inputs, rows))
+    said = {"first": str(rows["period_start"].min())[:4], "last": str(rows["period_end"].max())[:4]}
+    return release("needs", _by_rank(table, inputs), inputs, files=files_of(inputs, rows), said=said)
 
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
