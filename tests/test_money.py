@@ -157,13 +157,13 @@ def test_payments_are_published_as_counts_never_as_names(inputs):
 
 
 def test_a_place_without_the_files_says_so(little, exact):
-    """Every table is empty, and its foot says which kinds of file it needs, and nothing more."""
+    """Every table is empty, and its foot says from which kinds of file it is made, and nothing more."""
     made = [stage(little) for stage in (money.total_spend, money.funds, money.overspend, money.leverage)]
     made += [stage(little, exact) for stage in (money.spend_and_need, money.reprofile, money.frontier)]
     for table in made:
         assert table.frame.empty
         assert [note.split("(")[0] for note in table.notes] == [
-            "It needs files of these kinds, which this place does not have "
+            "It is made from files of these kinds, of which this place has none "
         ]
     assert made[0].notes[-1].endswith(": spend, deflators.")
 

@@ -51,7 +51,7 @@ def test_numbers_leave_at_the_precision_of_their_units(little):
 
 
 def test_the_foot_names_few_files_and_fills_in_words(little):
-    """One file by its title; of rows that name theirs, nothing; without a file or a row, only what kinds it needs."""
+    """One file by its title; of rows that name theirs, nothing; without a file or a row, only what makes it."""
     survey = little.of_kind("survey")[0].contract.title
     assert released(little, {"a": ["x"]}, notes=["Method."]).notes == (f"Source: {survey}.", "Method.")
     assert released(little, {"source": ["x"]}, notes=["Method.", ""]).notes == ("Method.",)

@@ -14,7 +14,7 @@ from placelib.sources.readers import Inputs, Source
 
 MOST_NAMED = 3
 NO_FILE = "No file of this place feeds this table."
-LACKS = "It needs files of these kinds, which this place does not have (docs/contracts.md describes them): {}."
+LACKS = "It is made from files of these kinds, of which this place has none (docs/contracts.md describes them): {}."
 # decimal places of what a column's name says that it holds: thousands of pounds, tenths of millions, shares of 1
 PLACES = {"_gbp": -3, "_gbp_lower": -3, "_gbp_upper": -3, "_gbp_m": 1, "_share": 2, "_view": 1}
 
