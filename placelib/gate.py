@@ -90,8 +90,7 @@ class Table:
             if len(frame) and not held[name].any() and not pd.api.types.is_bool_dtype(frame[name]):
                 near = meant(str(next(iter(values), "")), frame[name].dropna().astype(str))
                 absent.append(f"No row has {name} {some(list(map(repr, values)))}.{near}")
-        part = self.where(lambda frame: pd.DataFrame(held, frame.index).all(axis=1))
-        return part.noted(absent)
+        return self.where(lambda frame: pd.DataFrame(held, frame.index).all(axis=1)).noted(absent)
 
     def noted(self, notes: Sequence[str]) -> "Table":
         """Return the same table with more notes."""
@@ -175,8 +174,7 @@ def release_counts(
     safe = frame.drop(columns="threshold", errors="ignore")
     least = frame.get("threshold", pd.Series(0, frame.index)).clip(lower=policy.administrative_threshold)
     guarded = ~frame.get("release_class", pd.Series("", frame.index)).eq("open")
-    small = frame[list(counts)].apply(suppression.is_small, threshold=least)
-    hidden = small.any(axis=1) & guarded
+    hidden = frame[list(counts)].apply(suppression.is_small, threshold=least).any(axis=1) & guarded
     for _, parts in frame.groupby(parts_of) if parts_of else ():
         number, few, threshold = parts[counts[0]], hidden[parts.index], least[parts.index].max()
         hidden[parts.index] = suppression.complemented(number, few, threshold, policy.rounding_base)[0]

@@ -6,13 +6,13 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
-from shown import NAMES, burglary, comparisons, needs, response
+from shown import NAMES, burglary, comparisons, needs, response, wards
 
 from placelib.errors import DisclosureError, PlacelibError
 from placelib.gate import open_table
 from placelib.publish.charts import (
-    NOTHING,
     SURE,
     against_each,
     compare_dots,
@@ -22,6 +22,7 @@ from placelib.publish.charts import (
     response_dots,
 )
 from placelib.publish.figure import TABLE_MIME
+from placelib.publish.maps import ward_map
 from placelib.publish.series import control_chart
 
 DRAWN = {
@@ -296,11 +297,22 @@ def test_a_dollar_in_a_name_is_only_a_dollar():
 def test_a_table_without_figures_says_so():
     """All suppressed: the page says that there is nothing to show."""
     assert find(burglary(value=np.nan), "value") == "There are no figures to show"
+
+
+def test_a_table_without_rows_is_told_in_words_and_draws_no_frame():
+    """Neither an empty picture nor "there are no figures to show: nothing to show": what is missing, and why."""
+    table = burglary().only(area_name="Nowhere")
+    for figure in (rank_dots(table, "value"), ward_map(wards(), table)):
+        data, metadata = figure._repr_mimebundle_()
+        assert set(data) == {"text/html", "text/plain"}
+        assert metadata == {}
+        found = BeautifulSoup(data["text/html"], "html.parser").get_text(" ", strip=True)
+        assert found.startswith(f"{table.title} : nothing to show. No row has area_name 'Nowhere'.")
     assert needs(sure=()).frame["sure"].ne(SURE).all()
 
 
-def test_months_of_nothing_are_a_picture_that_says_so():
+def test_months_of_nothing_are_told_in_words():
     """In a place without months every column is empty, and may pass for one of numbers."""
     columns = ["period", "events", "stands_out", "centre", "upper", "variation"]
     months = open_table(pd.DataFrame(columns=columns, dtype=float), "Months")
-    assert NOTHING in words_of(control_chart(months))
+    assert "<strong>Months</strong>: nothing to show." in control_chart(months)._repr_mimebundle_()[0]["text/html"]

@@ -248,6 +248,14 @@ def test_a_row_of_the_ledger_leaves_whole_or_not_at_all(read, agreed, shown):
     assert "threshold" not in frame
 
 
+def test_open_data_leave_the_ledger_as_published_and_what_matched_least_first(read):
+    """Three of 43 open burglaries lie in no ward: few, but open, so both they and their share are told, and first."""
+    inputs = read(events, population, households)
+    frame = stages.ledger(inputs, measure(inputs)).frame
+    assert frame["indicator_id"].tolist() == ["burglary", "violence"]
+    assert frame[["records", "unmatched", "unmatched_pct"]].to_numpy().tolist() == [[43, 3, 7], [40, 0, 0]]
+
+
 def test_the_ledger_does_not_give_a_hidden_place_back(read):
     """All but one of 2,400 are claimants: the place is hidden, and so is its file's sum."""
 
@@ -260,6 +268,13 @@ def test_the_ledger_does_not_give_a_hidden_place_back(read):
     ledger = stages.ledger(inputs, measure(inputs)).frame
     assert ledger[["records", "matched", "unmatched"]].isna().all(axis=None)
     assert ledger["mark"].tolist() == ["[c]"]
+
+
+def test_the_needs_say_of_which_years_they_are(little, exact):
+    """From the first to the last of the files behind them."""
+    rows = exact.comparable
+    years = [int(rows["period_start"].min()[:4]), int(rows["period_end"].max()[:4])]
+    assert f"Figures of {years[0]} to {years[1]}: " in stages.needs(little, exact).notes[-1]
 
 
 def test_shares_of_respondents_are_made_of_rounded_counts(little, exact):

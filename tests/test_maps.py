@@ -137,7 +137,9 @@ def test_words_of_the_map():
     assert title == "Wish and Regency are among the five wards that need most, and we are sure of both"
     assert subtitle == "Overall need by ward, from 26 indicators compared with England (illustrative data)"
     assert "Ward outlines are approximate." in foot
-    assert "Darkest: Wish." in figure.alt
+    assert "Darkest: Wish. Lightest: Tiny." in figure.alt
+    milder = ward_map(wards(), needs(score=[120.0, 118.0, 101.5, 80.0, 80.0]), "score")
+    assert "Darkest: Wish and Regency. Lightest: Hill and Tiny." in milder.alt
     assert ward_map(wards(), needs(), "score", title="Mine").data.caption.startswith("Mine")
 
 

@@ -157,12 +157,15 @@ def test_payments_are_published_as_counts_never_as_names(inputs):
 
 
 def test_a_place_without_the_files_says_so(little, exact):
-    """Every table is empty, and its foot says that no file feeds it and nothing more."""
+    """Every table is empty, and its foot says from which kinds of file it is made, and nothing more."""
     made = [stage(little) for stage in (money.total_spend, money.funds, money.overspend, money.leverage)]
     made += [stage(little, exact) for stage in (money.spend_and_need, money.reprofile, money.frontier)]
     for table in made:
         assert table.frame.empty
-        assert table.notes == ("No file of this place feeds this table.",)
+        assert [note.split("(")[0] for note in table.notes] == [
+            "It is made from files of these kinds, of which this place has none "
+        ]
+    assert made[0].notes[-1].endswith(": spend, deflators.")
 
 
 def test_the_planted_total_place_is_found(planted):

@@ -10,7 +10,7 @@ from placelib.gate import SUPPRESSED
 from placelib.place import Place
 from placelib.sources.readers import SHIPPED
 from placelib.sources.terms import TableWords, read_vocabulary
-from placelib.stages.shared import NO_FILE, files_of, release
+from placelib.stages.shared import LACKS, NO_FILE, files_of, release
 
 TABLES = read_vocabulary(SHIPPED / "vocabulary").tables
 OF_THEIR_OWN = {"wards", "sources", "terms", "domains", "indicators"}  # without people; and each row by its own class
@@ -51,11 +51,12 @@ def test_numbers_leave_at_the_precision_of_their_units(little):
 
 
 def test_the_foot_names_few_files_and_fills_in_words(little):
-    """One file by its title; of rows that name theirs, nothing; without a file or a row that is all that is said."""
+    """One file by its title; of rows that name theirs, nothing; without a file or a row, only what makes it."""
     survey = little.of_kind("survey")[0].contract.title
     assert released(little, {"a": ["x"]}, notes=["Method."]).notes == (f"Source: {survey}.", "Method.")
     assert released(little, {"source": ["x"]}, notes=["Method.", ""]).notes == ("Method.",)
-    assert released(little, {"a": []}, made_of=["risks"], notes=["Method."]).notes == (NO_FILE,)
+    assert released(little, {"a": []}, made_of=[], notes=["Method."]).notes == (NO_FILE,)
+    assert released(little, {"a": []}, made_of=["risks"], notes=["Method."]).notes == (LACKS.format("risks"),)
     assert released(little, {"source": ["x"]}, made_of=[], notes=["Method."]).notes == ("Method.",)
     every = pd.DataFrame({"source_id": [*little.sources] * 2})
     assert files_of(little, every) == [*little.sources.values()]

@@ -206,7 +206,7 @@ def direct_and_modelled(table: Table) -> Figure:
     words = _per_cent(frame, "direct") + " own, " + _per_cent(frame, "value") + " modelled"
     rows = pd.DataFrame({"name": frame["ward_name"], "words": words, "x": frame["direct"], "tick": frame["value"]})
     rows = rows.assign(lower=frame["direct_lower"], upper=frame["direct_upper"])
-    page, axes = _dots(_most_moved(frame), table, rows, says=says)
+    page, axes = _dots(_most_moved(frame) if len(frame) else table.title, table, rows, says=says)
     axes.set_xlabel(first(frame, "unit"))
     return page.figure("Dots for wards' own answers, ticks for the model.")
 
@@ -263,7 +263,7 @@ def find(table: Table, value: str, *, label: str = "") -> str:
     label = label or namer(frame)
     rows = ranked(frame, value, label=label)[0].dropna(subset=[value])
     if rows.empty:
-        return NOTHING
+        return NOTHING if len(frame) else table.title
     if "sure" not in rows:
         return _highest(rows, value, label=label)
     sure = rows.loc[rows["sure"] == SURE, label].tolist()

@@ -59,8 +59,9 @@ class Figure:
         return buffer.getvalue()
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        text = f"{self.alt}\n\n{self.data!r}"
-        data = {"image/png": self.png, "text/plain": text, TABLE_MIME: asdict(self.data)}
+        if not self.data.rows:  # in words alone: an empty frame tells nothing
+            return {"text/html": self.data._repr_html_(), "text/plain": repr(self.data)}, {}
+        data = {"image/png": self.png, "text/plain": f"{self.alt}\n\n{self.data!r}", TABLE_MIME: asdict(self.data)}
         return data, {"image/png": {"alt": self.alt}}
 
 

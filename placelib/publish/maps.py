@@ -119,7 +119,8 @@ def ward_map(wards: Table, table: Table, column: str = "value", *, title: str = 
     km = max(length for length in BARS if length < max(scale / 750, 1))
     axes.add_artist(AnchoredSizeBar(axes.transData, 1000 * km, f"{km:g} km", "lower left", frameon=False, color=QUIET))
     _key(page, areas, breaks(table.frame, column), colour=first(table.frame, "colour", HUE))
-    parts = {"Darkest": areas["shade"].eq(4), "Lightest": areas["shade"].eq(0), "No figure": areas["shade"].isna()}
+    shade = areas["shade"]
+    parts = {"Darkest": shade.eq(shade.max()), "Lightest": shade.eq(shade.min()), "No figure": shade.isna()}
     said = [f"{name}: {listed(areas['ward_name'][rows].tolist())}." for name, rows in parts.items() if rows.any()]
     return page.figure(f"Map of {len(areas)} wards in five shades. {' '.join(said)}")
 

@@ -4,7 +4,6 @@ import matplotlib as mpl
 import numpy as np
 
 from placelib.gate import Table
-from placelib.publish.charts import NOTHING
 from placelib.publish.figure import INK, QUIET, STYLE, Figure, Page, alone
 from placelib.publish.tables import first, published
 
@@ -31,7 +30,7 @@ def control_chart(table: Table) -> Figure:
     frame = published(table, *DRAWN)
     alone(table, frame["period"])
     places, events, each = np.arange(len(frame)), frame["events"].astype(float), first(frame, "each")
-    words = first(frame, "variation", NOTHING)
+    words = first(frame, "variation", table.title)
     finding = f"{first(frame, 'short_name')}: {words[:1].lower()}{words[1:]}" if events.notna().any() else words
     page = Page(finding, table, DRAWN, height=2.5, reading=[READING])
     axes = page.axes(0.5, 0.4, 6.0, 2.0)

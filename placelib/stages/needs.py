@@ -89,11 +89,11 @@ def ledger(inputs: Inputs, exact: Measures) -> gate.Protected:
     agreed = table["source_id"].map({name: each.contract.threshold for name, each in inputs.sources.items()})
     whole = indicators(inputs, exact).only(area_type="place", mark=gate.SUPPRESSED).frame["indicator_id"]
     table["threshold"] = agreed.mask(table["indicator_id"].isin(whole), np.inf)
-    counts = table[[*inputs.vocabulary.tables["ledger"].counts]]
-    hidden = counts.apply(suppression.is_small, threshold=table["threshold"]).any(axis=1)
+    counts, guarded = table[[*inputs.vocabulary.tables["ledger"].counts]], table["release_class"].ne("open")
+    hidden = guarded & counts.apply(suppression.is_small, threshold=table["threshold"]).any(axis=1)
     # an exact share of few tells the count, and so would the place in the order of one that is hidden
-    records, unmatched = (suppression.nearest(table[name], base) for name in ("records", "unmatched"))
-    table["unmatched_pct"] = (100 * unmatched / records).mask(hidden)
+    told = counts.mask(guarded, suppression.nearest(counts, base))
+    table["unmatched_pct"] = (100 * told["unmatched"] / told["records"]).mask(hidden)
     table = table.sort_values("unmatched_pct", ascending=False, ignore_index=True)
     return release("ledger", table, inputs, files=files_of(inputs, exact.ledger))
 
@@ -122,7 +122,8 @@ def needs(inputs: Inputs, exact: Measures) -> gate.Protected:
     """Overall need by ward, with how sure each rank is."""
     own, rows = inputs.settings.weights, coarsened(inputs, exact)
     table = need_rules.need_index(rows, covariance(inputs, exact), inputs.vocabulary, weights=own)
-    return release("needs", _by_rank(table, inputs), inputs, files=files_of(inputs, rows))
+    said = {"first": str(rows["period_start"].min())[:4], "last": str(rows["period_end"].max())[:4]}
+    return release("needs", _by_rank(table, inputs), inputs, files=files_of(inputs, rows), said=said)
 
 
 def choices(inputs: Inputs, exact: Measures) -> gate.Protected:

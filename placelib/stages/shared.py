@@ -14,7 +14,7 @@ from placelib.sources.readers import Inputs, Source
 
 MOST_NAMED = 3
 NO_FILE = "No file of this place feeds this table."
-LACKS = "This place has no file of these kinds, which it needs: {}."
+LACKS = "It is made from files of these kinds, of which this place has none (docs/contracts.md describes them): {}."
 # decimal places of what a column's name says that it holds: thousands of pounds, tenths of millions, shares of 1
 PLACES = {"_gbp": -3, "_gbp_lower": -3, "_gbp_upper": -3, "_gbp_m": 1, "_share": 2, "_view": 1}
 
@@ -135,9 +135,9 @@ def release(
     table = table.assign(source=titles(files)) if "source" in told.columns and "source" not in table else table
     table, title = table[list(told.columns or table)], told.title.format_map(said)
     behind = f"Source: {titles(files)}." if len(files) <= MOST_NAMED else f"{len(files)} sources, listed in 01_place."
-    notes = ["" if "source" in table else behind, *told.notes] if files or len(table) else [NO_FILE]
-    lacks = [kind for kind in told.made_of if not inputs.of_kind(kind)] if files and table.empty else []
-    notes += [LACKS.format(some(lacks))] if lacks else []
+    lacks = [kind for kind in told.made_of if not inputs.of_kind(kind)] if table.empty else []
+    lacking = LACKS.format(some(lacks)) if lacks else ""
+    notes = ["" if "source" in table else behind, *told.notes, lacking] if files or len(table) else [lacking or NO_FILE]
     notes = [*filter(None, (note.format_map(said) for note in notes))]
     whole = dict.fromkeys(table.select_dtypes("number"), 0)
     units = {column: places for column in whole for ending, places in PLACES.items() if column.endswith(ending)}

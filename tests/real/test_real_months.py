@@ -49,11 +49,11 @@ def test_a_year_of_street_crime_is_within_the_file(places):
 
 @pytest.mark.parametrize("slug", lay.SLUGS)
 def test_without_a_framework_there_are_months_but_no_verdict(places, slug):
-    """No outcome, no evaluation, no aspiration: empty tables that say why; each series has words and no target."""
+    """No outcome, no evaluation, no aspiration: empty tables that say what they need; months have no target."""
     place = places[slug]
     for name in ("outcomes", "evaluation", "standard", "aspirations", "scores", "unmet", "unlinked"):
         assert getattr(place, name).frame.empty
-    assert "No file of this place feeds this table." in place.outcomes.notes
+    assert place.outcomes.notes[0].endswith("(docs/contracts.md describes them): outcomes, regimes.")
     told = place.variation.only(latest=True).frame
     assert set(told["assurance"]) == {"No target set"}
     assert told["target"].isna().all()

@@ -219,6 +219,8 @@ def test_need_index_agrees_with_the_published_index_of_deprivation(slug, place):
     official = (parts["IMD_score"] * weight).groupby(parts["ward_code"]).sum()
     official /= weight.groupby(parts["ward_code"]).sum()
     assert needs["score"].corr(official, method="spearman") > 0.8
+    last = {"brighton-and-hove": 2021, "tower-hamlets": 2025}[slug]
+    assert place.needs.notes[-1].startswith(f"Figures of 2015 to {last}: ")
 
 
 @every_place
