@@ -233,3 +233,13 @@ def test_the_example_of_the_reference_is_a_file_and_its_contract(tmp_path):
     assert faults == []
     assert frame["Claimants"].tolist() == pytest.approx([35, float("nan"), 37, 41], nan_ok=True)
     assert status["Claimants"].tolist() == ["", "suppressed", "", ""]
+
+
+def test_the_second_example_gives_those_whom_the_first_is_a_rate_of(tmp_path):
+    """Its words are known, and its denominator is the first's indicator's."""
+    (tmp_path / "residents.toml").write_text(re.findall(r"```toml\n(.*?)```", REFERENCE, re.DOTALL)[1], encoding="utf8")
+    agreed, vocabulary = read_toml(tmp_path / "residents.toml", Contract), read_vocabulary(SHIPPED / "vocabulary")
+    settings = read_toml(SHIPPED / "brighton-and-hove" / "place.toml", Settings)
+    assert checks.words(agreed, "residents.toml", settings, vocabulary) == []
+    needed = vocabulary.indicators.set_index("indicator_id").loc["claimants", "denominator"]
+    assert [each.id for each in agreed.denominators] == [needed]

@@ -123,7 +123,7 @@ def test_without_a_clear_difference_no_issue_is_raised(issues, figures, known, u
     found = issues(events, *([england(**figures)] if figures else [])).frame
     (line,) = found["headline"]
     assert line.startswith(f"No clear issue among the {known} measures that have an English figure")
-    assert f"; {unknown} measures have none" in line
+    assert line.endswith(f"; measures without one: {unknown}.")
     assert found["indicator_id"].tolist() == [""]
 
 

@@ -27,7 +27,7 @@ LINES = [
 SPENT = [(A, 6_000_000), (B, 2_000_000), (C, 2_000_000), (D, 2_000_000)]
 FUND = ["F1", "Safer streets", "pooled", "council", 6_000_000, 0.6, "2025-26", "council", "A law", "recovered"]
 FUND += ["unanimous", 0.5, 0.5, "", 10_400_000, "O1", "2027-03-31", 6]
-OTHER = changed(FUND, c3="police", c4=4_000_000, c5=0.4, c13=100_000)
+OTHER = changed(FUND, c3="police", c4=4_000_000, c5=0.4, c9="irrecoverable", c13=100_000)
 SERVICES = [
     changed(SERVICE, c10=1_000_000, c17=0, c18=2_000_000, c21=0),
     changed(SERVICE, c0="S2", c2="police", c10=1_000_000, c13=1, c14=0.9, c15=1.1, c17=500_000, c18=2_000_000, c21=0),

@@ -62,6 +62,8 @@ def test_links_lead_to_headings_that_are_there():
     links = [re.findall(r"\]\((.+?\.ipynb.*?)\)", text) for text in words.values()]
     assert len(links[-1]) > 10
     assert {link for each in links for link in each} <= headings
+    told = re.findall(r"\[([^\]]+)\]\(.+?\.ipynb.*?\)", list(words.values())[-1])
+    assert len(set(told)) == len(told)  # the same words never lead to two places
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -161,3 +161,9 @@ def test_weights_that_leave_nothing_are_refused():
     """A partner that weighs only what has no indicator here gets a message and not a table of nothing."""
     with pytest.raises(PlacelibError, match="index weights"):
         coefficients(pd.Series({"burglary": "safety"}), pd.Series({"safety": 0.0, "work": 1.0}))
+
+
+def test_a_place_whose_files_reach_too_few_wards_is_told_so():
+    """Not a fault of the sum: no measure is known in enough wards to be in the score."""
+    with pytest.raises(PlacelibError, match="known in three wards of four"):
+        coefficients(pd.Series({}, dtype="str"), pd.Series({"safety": 1.0}))

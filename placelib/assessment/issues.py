@@ -255,7 +255,7 @@ def no_issue(table: pd.DataFrame) -> str:
     compared = fed.intersection(table.loc[table["area_type"] == "england", "indicator_id"])
     return (
         f"No clear issue among the {len(compared)} measures that have an English figure, allowing for chance; "
-        f"{len(fed) - len(compared)} measures have none to compare with."
+        f"measures without one: {len(fed) - len(compared)}."
     )
 
 

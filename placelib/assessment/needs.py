@@ -93,7 +93,7 @@ def coefficients(domain: pd.Series, weights: pd.Series) -> pd.Series:
     Raises
     ------
     PlacelibError
-        If no domain that has an indicator has a weight.
+        If no domain that has a weight has an indicator that is known in three wards of four.
 
     Examples
     --------
@@ -101,9 +101,9 @@ def coefficients(domain: pd.Series, weights: pd.Series) -> pd.Series:
     >>> coefficients(domain, pd.Series({"safety": 0.2, "work": 0.3, "homes": 0.5})).tolist()
     [0.2, 0.2, 0.6]
     """
-    share = domain.map(weights) / domain.groupby(domain).transform("size")
+    share = domain.map(weights).astype(float) / domain.groupby(domain).transform("size")
     if not share.sum() > 0:
-        raise PlacelibError("No domain with an indicator here has a weight above nought: look at the index weights.")
+        raise PlacelibError("No indicator known in three wards of four is in a weighted domain: see index weights.")
     return share / share.sum()
 
 

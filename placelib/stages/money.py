@@ -14,7 +14,7 @@ from placelib.stages.shared import book, covariance, ledger_lines, release, serv
 THEME, OUTCOME = ["cofog", "theme"], ["outcome_id", "outcome"]
 CUTS = {"": [], "agency": ["agency"], "cofog": THEME, "agency and cofog": ["agency", *THEME]}
 CUTS |= {"outcome_id": OUTCOME, "economic_type": ["economic_type"]}
-TERMS = ["fund_id", "host", "legal_power", "vat", "decision_rule", "agreement_end"]
+TERMS = ["fund_id", "host", "legal_power", "decision_rule", "agreement_end"]
 CASES = {"as forecast": np.nan, "5% over": 0.05, "10% over": 0.1, "5% under": -0.05}
 SHARES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # of this year's budgets
 MOVED = {"theme": THEME, "service": ["service_id", "service", "outcome", "commissioner"], "ward": ["ward_code"]}
