@@ -244,7 +244,9 @@ def test_owner_duty_and_decision_are_the_vocabularys(edition):
             outcome = options.loc[options["decision"] == question[2], "outcome_id"].iloc[0]
             assert issue["indicator_id"] == measured[outcome]
         elif issue["indicator_id"] not in set(measured):
-            (who,) = words(issue["decision"], r"With (.+) in the lead, propose an outcome and a target for it to the partners\.")
+            (who,) = words(
+                issue["decision"], r"With (.+) in the lead, propose an outcome and a target for it to the partners\."
+            )
             assert who == owner
         else:
             (who,) = words(issue["decision"], r"Confirm (.+) as lead; agree when costed options come back\.")
