@@ -220,6 +220,15 @@ def test_who_calls_it_what_and_the_register_of_files(opened):
     assert len(sources) == 14
 
 
+def test_no_choice_puts_a_ward_beyond_its_highest_and_lowest_rank(opened):
+    """Partners' weights, other methods, and one indicator left out alike."""
+    table = open_place(SLUG, data=str(opened)).choices.frame
+    ranks = table.filter(regex="^rank|_rank$")
+    assert {"rank_without", "rank", "z_score_rank"} <= set(ranks)
+    assert (ranks.min(axis=1) == table["highest"]).all()
+    assert (ranks.max(axis=1) == table["lowest"]).all()
+
+
 def test_ledger_and_response_leave_by_the_rule_for_counts(opened):
     """Three children nowhere and nine disabled respondents are hidden; open crimes are as they are."""
     place = open_place(SLUG, data=str(opened))

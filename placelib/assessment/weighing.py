@@ -76,14 +76,13 @@ def under_each_choice(at: Standing, weights: pd.Series, partners: Mapping[str, p
     -------
     DataFrame
         By ward: rank, <partner>_rank…, indices_rank (the exponential transform of the Indices), z_score_rank (each
-        indicator by its spread over the wards), highest and lowest (of all these).
+        indicator by its spread over the wards).
     """
     scores = {name: at.ratio @ coefficients(at.domain, each) for name, each in {"": weights, **partners}.items()}
     scores["indices"] = indices_score(at.domains.round(12).rank(ascending=False), weights)
     spread = at.ratio.std().replace(0, np.nan)
     scores["z_score"] = ((at.ratio - at.ratio.mean()) / spread).fillna(0) @ coefficients(at.domain, weights)
-    ranks = pd.DataFrame({f"{name}_rank".lstrip("_"): ranked(score) for name, score in scores.items()})
-    return ranks.assign(highest=ranks.min(axis=1), lowest=ranks.max(axis=1))
+    return pd.DataFrame({f"{name}_rank".lstrip("_"): ranked(score) for name, score in scores.items()})
 
 
 def leave_one_out(at: Standing, weights: pd.Series) -> pd.DataFrame:

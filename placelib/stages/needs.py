@@ -131,8 +131,10 @@ def choices(inputs: Inputs, exact: Measures) -> gate.Protected:
     own, at, theirs = inputs.settings.weights, standing(inputs, exact), inputs.settings.partner_weights
     ours = need_rules.domain_weights(inputs.vocabulary, own)
     partners = {who: need_rules.domain_weights(inputs.vocabulary, own | given) for who, given in theirs.items()}
-    table = weighing.under_each_choice(at, ours, partners)
-    table = table.join(weighing.leave_one_out(at, ours)[["left_out", "rank_without"]]).rename_axis("ward_code")
+    table, less = weighing.under_each_choice(at, ours, partners), weighing.leave_one_out(at, ours)
+    every = table.join(less["rank_without"])
+    table = table.assign(highest=every.min(axis=1), lowest=every.max(axis=1))
+    table = table.join(less[["left_out", "rank_without"]]).rename_axis("ward_code")
     names = inputs.vocabulary.indicators.set_index("indicator_id")["short_name"].to_dict()
     names |= inputs.vocabulary.domains.set_index("domain_id")["domain"].to_dict()
     table["left_out"] = table["left_out"].map(names).fillna("")
