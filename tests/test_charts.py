@@ -95,6 +95,7 @@ MONTHS = pd.DataFrame({"period": "Apr 2025", "events": 1.0, "stands_out": "", "i
         (lambda: direct_and_modelled(needs()), "no column 'direct'"),
         (lambda: control_chart(needs()), "no column 'period'"),
         (lambda: rank_dots(TWO), "2 rows of 'Two indicators' are for 'Hill': keep one, .*only.indicator_id='burglary'"),
+        (lambda: rank_dots(open_table(YEARS, "Years"), label="last"), "2 rows of 'Years' are for 'False': keep one"),
         (lambda: rank_dots(open_table(YEARS, "Years")), "for 'Wish': keep one, as with .only.year=2024[)]"),
         (lambda: direct_and_modelled(open_table(MODELLED, "Modelled")), "for 'Wish': .*indicator_id='lonely'"),
         (lambda: control_chart(open_table(MONTHS, "Months")), "for 'Apr 2025': .*indicator_id='arson'"),

@@ -32,7 +32,6 @@ from placelib.publish.tables import (
 ROW, HEAD, TAIL, LEFT, ACROSS = 0.2, 0.05, 0.46, 2.95, 2.6  # inches
 LABEL = 0.155  # inches above the rows for the name of each line
 NAME_LETTERS = 50
-ONCE = ("area_name", "ward_name", "category_name")  # what a picture has one row of
 NOTHING = "There are no figures to show"
 SMALLEST_RATIO, RATIO_TICKS = 0.1, (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8)
 SURE = "among the five with greatest need"
@@ -74,8 +73,7 @@ def rank_dots(table: Table, value: str = "value", *, label: str = "", title: str
     rows["hollow"] = optional(ordered, "basis").eq("modelled") | optional(ordered, "mark").eq(UNRELIABLE)
     if label == "category_name" and optional(ordered, "characteristic_name").nunique() > 1:
         rows["name"] = ordered["characteristic_name"] + ": " + rows["name"]
-    if label in ONCE:
-        alone(table, rows["name"])
+    alone(table, rows["name"])
     if ends:
         span = "  (" + as_text(ordered, ends[0]) + " to " + as_text(ordered, ends[1]) + ")"
         rows["words"] += span.where(ordered[ends[0]].notna(), "")
