@@ -122,8 +122,8 @@ def test_without_a_clear_difference_no_issue_is_raised(issues, figures, known, u
     """England is just the same or nearly so, or not known: one line says so, and of how many measures."""
     found = issues(events, *([england(**figures)] if figures else [])).frame
     (line,) = found["headline"]
-    assert line.startswith(f"No clear issue among the {known} measures that have an English figure")
-    assert line.endswith(f"; measures without one: {unknown}.")
+    assert line.startswith(f"No clear issue, allowing for chance. Measures compared with England: {known}; without")
+    assert line.endswith(f"; without an English figure: {unknown}.")
     assert found["indicator_id"].tolist() == [""]
 
 

@@ -254,8 +254,8 @@ def no_issue(table: pd.DataFrame) -> str:
     fed = values_of(table).index
     compared = fed.intersection(table.loc[table["area_type"] == "england", "indicator_id"])
     return (
-        f"No clear issue among the {len(compared)} measures that have an English figure, allowing for chance; "
-        f"measures without one: {len(fed) - len(compared)}."
+        f"No clear issue, allowing for chance. Measures compared with England: {len(compared)}; without an English "
+        f"figure: {len(fed) - len(compared)}."
     )
 
 
