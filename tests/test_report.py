@@ -104,6 +104,14 @@ def test_links_to_a_heading_of_a_notebook_lead_to_that_of_its_page():
     assert page(new_markdown_cell("## Who, and where?")).main.h2["id"] == "Who,-and-where?"
 
 
+@pytest.mark.parametrize("address", ["https://example.org/01_place.ipynb", "https://example.org/01_place.ipynb#Who"])
+def test_a_notebook_of_elsewhere_is_a_link_like_any_other(address):
+    """Only a name alone is a page of this report; and no link stands within a link."""
+    cover = replace(COVER, links={"notebooks/01_place.html": "Who & where"})
+    found = page(new_markdown_cell(f"See [**01_place** and more]({address})."), cover=cover).main
+    assert [(link["href"], link.get_text()) for link in found.select("a")] == [(address, "01_place and more")]
+
+
 def test_code_is_folded_or_absent_and_parameters_are_never_shown():
     """The pack has no code; a notebook's page has it folded away."""
     cell = shown(show(needs()), source="show(place.needs)  # a < b")

@@ -28,8 +28,8 @@ CLASSES = dict.fromkeys(("div", "th", "td", "p", "section", "details"), {"scroll
 SCHEMES = {"https", "mailto", "data"}
 ALLOWED = {"tags": TAGS, "attributes": ATTRIBUTES, "allowed_classes": CLASSES, "url_schemes": SCHEMES}
 PAGES = re.compile(r"\b(\d\d_\w+)")  # as notebooks are named
-LEADS = re.compile(r"(\d\d_\w+)\.ipynb(#.+)?")  # to a notebook or a heading of it, as links of JupyterLab do
-ADDRESSES = {"src": "data:image/png;base64,", "href": rf"#|https:|mailto:|{LEADS.pattern}$"}  # how they begin
+LEADS = re.compile(r"^(\d\d_\w+)\.ipynb(#.+)?\Z")  # to a notebook or a heading of it, as links of JupyterLab do
+ADDRESSES = {"src": "data:image/png;base64,", "href": rf"#|https:|mailto:|{LEADS.pattern}"}  # how they begin
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,12 @@ def _outlined(html: str, links: Mapping[str, str]) -> str:
     soup, pages = BeautifulSoup(html, "html.parser"), {Path(address).stem: address for address in links}
     soup.main.find("h1").decompose()
     for link in soup.main.find_all("a", href=LEADS):
-        page, heading = LEADS.fullmatch(link["href"]).groups("")
+        page, heading = LEADS.match(link["href"]).groups("")
         if page in pages:
             link["href"] = pages[page] + heading
         else:
             link.unwrap()
-    for text in (each for each in soup.main.find_all(string=PAGES) if each.parent.name != "a"):
+    for text in (each for each in soup.main.find_all(string=PAGES) if not each.find_parent("a")):
         parts = PAGES.split(text)
         text.replace_with(*(soup.new_tag("a", href=pages[at], string=at) if at in pages else at for at in parts))
     level, contents = 1, soup.new_tag("ol")
